@@ -16,14 +16,14 @@ pub enum BackboneError {
 /// The networks, by the names that experiment files use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Architecture {
-    /// `thin-resnet`: small, for quick work at small inputs.
-    ThinResNet,
+    /// `thin-resnet8`: a CIFAR-style ResNet-8 (widths 16, 32, 64; stem 3x3 stride 2), for quick work at small inputs.
+    ThinResNet8,
     ResNet18,
     ResNet50,
 }
 impl Architecture {
-    pub const ALL: &'static [Self] = &[Self::ThinResNet, Self::ResNet18, Self::ResNet50];
-    /// `thin-resnet`, `resnet18`, `resnet50`.
+    pub const ALL: &'static [Self] = &[Self::ThinResNet8, Self::ResNet18, Self::ResNet50];
+    /// `thin-resnet8`, `resnet18`, `resnet50`.
     pub fn name(self) -> &'static str {
         todo!()
     }
