@@ -4,11 +4,10 @@ use cyborg_eval::{EvalPlan, RunKey};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    #[error("cannot build the report: {0}")]
-    Other(String),
-}
+pub mod cams;
+mod error;
+mod whole;
+pub use error::ReportError;
 
 /// A finished run's folder: `epochs.csv`, `scores.parquet`, `cams.safetensors`.
 #[derive(Clone, Debug)]
