@@ -1,0 +1,157 @@
+//! The data set's folder: drawn in parallel under another name, then renamed, so that it appears whole or not at all.
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cyborg_image::{Raster, encode_png};
+use rayon::prelude::*;
+
+use crate::error::PhantomError;
+use crate::manifest::manifest_text;
+use crate::picture::Picture;
+use crate::plan::{PlannedImage, Split, plan};
+use crate::settings::FacePhantom;
+
+/// Name of the manifest in the data set's folder.
+const MANIFEST: &str = "manifest.yaml";
+
+/// Draws into `parent/<folder_name>/` in parallel (PNGs, maps, `table.csv` and `manifest.yaml`), or does nothing if
+/// that is there complete. Appears whole: drawn under another name, then renamed. A second process that wants the
+/// same data set waits for the first. `progress` gets (images done, images in all), from any thread. Returns the
+/// manifest's path.
+///
+/// # Errors
+/// [`PhantomError::Settings`] with every fault of the settings; [`PhantomError::InTheWay`] if something else has the
+/// folder's name; otherwise what could not be written, and why.
+pub fn generate_faces(
+    settings: &FacePhantom,
+    parent: &Path,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<PathBuf, PhantomError> {
+    let faults = settings.faults();
+    if !faults.is_empty() {
+        return Err(PhantomError::Settings { faults });
+    }
+    let name = settings.folder_name();
+    let folder = parent.join(&name);
+    let manifest = folder.join(MANIFEST);
+    if manifest.is_file() {
+        return Ok(manifest);
+    }
+    written(parent, fs_err::create_dir_all(parent))?;
+    // Released by the system when the process ends, however it ends.
+    let lock_path = parent.join(format!(".{name}.lock"));
+    let lock = written(&lock_path, fs_err::File::create(&lock_path))?;
+    written(&lock_path, lock.file().lock())?;
+    if manifest.is_file() {
+        return Ok(manifest);
+    }
+    if folder.exists() {
+        return Err(PhantomError::InTheWay { path: folder });
+    }
+    let unfinished = parent.join(format!(".{name}.unfinished"));
+    if unfinished.exists() {
+        written(&unfinished, fs_err::remove_dir_all(&unfinished))?;
+    }
+    let drawn = draw_all(settings, &unfinished, progress)
+        .and_then(|()| written(&folder, fs_err::rename(&unfinished, &folder)))
+        .and_then(|()| sync_folder(parent));
+    if let Err(error) = drawn {
+        // Frees the disk; what is left if this fails too is removed by the next call.
+        let _ = fs_err::remove_dir_all(&unfinished);
+        return Err(error);
+    }
+    let _ = fs_err::remove_file(&lock_path);
+    Ok(manifest)
+}
+
+fn written<T>(path: &Path, result: std::io::Result<T>) -> Result<T, PhantomError> {
+    result.map_err(|source| PhantomError::Write { path: path.to_owned(), source })
+}
+
+/// Where an image is, relative to the data set's folder.
+fn image_path(image: &PlannedImage) -> String {
+    format!("images/{}.png", image.id)
+}
+
+/// Where its map is: training images have one.
+fn map_path(image: &PlannedImage) -> Option<String> {
+    (image.split == Split::Train).then(|| format!("maps/{}.png", image.id))
+}
+
+fn draw_all(
+    settings: &FacePhantom,
+    folder: &Path,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<(), PhantomError> {
+    let images = plan(settings);
+    let mut folders: Vec<PathBuf> = images
+        .iter()
+        .flat_map(|image| [Some(image_path(image)), map_path(image)])
+        .flatten()
+        .filter_map(|file| folder.join(file).parent().map(Path::to_owned))
+        .collect();
+    folders.sort();
+    folders.dedup();
+    for folder in &folders {
+        written(folder, fs_err::create_dir_all(folder))?;
+    }
+    let side = settings.image_px as usize;
+    let done = AtomicUsize::new(0);
+    images
+        .par_iter()
+        .map(|image| {
+            let picture = Picture::new(settings, image);
+            write_png(&folder.join(image_path(image)), &picture.draw(side, false))?;
+            if let Some(map) = map_path(image) {
+                write_png(&folder.join(map), &picture.saliency_map(side, settings.n_annotators))?;
+            }
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, images.len());
+            Ok(())
+        })
+        .collect::<Result<(), PhantomError>>()?;
+    write_file(&folder.join("table.csv"), table(&images).as_bytes())?;
+    write_file(&folder.join(MANIFEST), manifest_text(settings, &images).as_bytes())?;
+    for folder in folders.iter().map(PathBuf::as_path).chain([folder]) {
+        sync_folder(folder)?;
+    }
+    Ok(())
+}
+
+fn write_png(path: &Path, raster: &Raster) -> Result<(), PhantomError> {
+    let bytes =
+        encode_png(raster).map_err(|source| PhantomError::Encode { path: path.to_owned(), source })?;
+    write_file(path, &bytes)
+}
+
+/// Plain writing: the folder's rename is what makes it appear.
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), PhantomError> {
+    use std::io::Write as _;
+    let mut file = written(path, fs_err::File::create(path))?;
+    written(path, file.write_all(bytes))?;
+    written(path, file.sync_data())
+}
+
+fn sync_folder(folder: &Path) -> Result<(), PhantomError> {
+    // Only Unix can open a folder to flush its entries.
+    if cfg!(unix) {
+        written(folder, fs_err::File::open(folder).and_then(|file| file.sync_all()))?;
+    }
+    Ok(())
+}
+
+/// `table.csv`. No field needs quotes: names are letters, digits, `-`, `/` and `.`.
+fn table(images: &[PlannedImage]) -> String {
+    let mut text = String::from("image,label,source,subject,split,map\n");
+    for image in images {
+        let label = if image.is_synthetic() { "synthetic" } else { "authentic" };
+        let map = map_path(image).unwrap_or_default();
+        text.push_str(&format!(
+            "{},{label},{},{},{},{map}\n",
+            image_path(image),
+            image.source,
+            image.subject,
+            image.split.name()
+        ));
+    }
+    text
+}
