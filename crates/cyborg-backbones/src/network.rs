@@ -1,0 +1,112 @@
+//! A network as the rest of the workspace sees it: images in, logits and the tap's features out.
+
+use crate::architecture::{Architecture, Backbone, FeatureMaps, Tap, expect_images};
+use crate::builder::Builder;
+use crate::error::BackboneError;
+use crate::layers::{Linear, Mode, RunningStatistics};
+use candle_core::{Device, Tensor, Var};
+use cyborg_seed::Seed;
+use std::sync::Arc;
+
+/// What one forward pass gives.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// `(batch, classes)`
+    pub logits: Tensor,
+    /// `(batch, channels, grid, grid)`, from the tap
+    pub features: Tensor,
+}
+
+/// A backbone, global average pooling and a linear classifier.
+///
+/// It is moved by [`Network::forward_train`] (running statistics), by whoever sets its parameters' `Var`s, and by the
+/// `load` methods; all through `&self`. One pass at a time trains; passes that only evaluate can run side by side.
+#[derive(Debug)]
+pub struct Network {
+    architecture: Architecture,
+    n_classes: usize,
+    backbone: Box<dyn Backbone>,
+    classifier: Linear,
+    parameters: Vec<(String, Var)>,
+    pub(crate) running: Vec<(String, Arc<RunningStatistics>)>,
+}
+
+impl Network {
+    /// A network with initial weights as torchvision draws them (see the README), each parameter from
+    /// `seed.stream("init/NAME")`: the same seed gives the same bits, and no parameter's values depend on another's.
+    ///
+    /// # Errors
+    /// [`BackboneError::NoClasses`] for `n_classes = 0`.
+    pub fn new(architecture: Architecture, n_classes: usize, seed: &Seed) -> Result<Self, BackboneError> {
+        if n_classes == 0 {
+            return Err(BackboneError::NoClasses { architecture: architecture.name() });
+        }
+        let definition = architecture.definition();
+        let mut builder = Builder::new(*seed, Device::Cpu);
+        let backbone = (definition.build)(&mut builder)?;
+        let classifier = builder.linear(definition.classifier, definition.channels, n_classes)?;
+        let Builder { parameters, running, .. } = builder;
+        Ok(Self { architecture, n_classes, backbone, classifier, parameters, running })
+    }
+
+    /// Which network it is.
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// How many classes its classifier tells apart.
+    pub fn n_classes(&self) -> usize {
+        self.n_classes
+    }
+
+    /// One pass for training: batch statistics, logits and features in one graph. Moves the running statistics once
+    /// (momentum 0.1, unbiased variance) and `num_batches_tracked` by one.
+    ///
+    /// `images` is `(batch, 3, height, width)`, normalised by [`Architecture::normalisation`].
+    ///
+    /// # Errors
+    /// [`BackboneError::Images`] for another shape; [`BackboneError::Tensor`] where a batch norm has one value per
+    /// channel only (one image on a grid of one cell): it has no variance.
+    pub fn forward_train(&self, images: &Tensor, tap: Tap) -> Result<Output, BackboneError> {
+        self.forward(images, tap, Mode::Train)
+    }
+
+    /// One pass for evaluation: running statistics; changes nothing.
+    ///
+    /// Parameters are constants here, so nothing is kept for a backward pass; gradients reach `images` if those are a
+    /// variable, and only those.
+    ///
+    /// # Errors
+    /// [`BackboneError::Images`] unless `images` is `(batch, 3, height, width)`.
+    pub fn forward_eval(&self, images: &Tensor, tap: Tap) -> Result<Output, BackboneError> {
+        self.forward(images, tap, Mode::Eval)
+    }
+
+    fn forward(&self, images: &Tensor, tap: Tap, mode: Mode) -> Result<Output, BackboneError> {
+        expect_images(self.architecture, images)?;
+        let FeatureMaps { released, pooled } = self.backbone.forward(images, mode)?;
+        let logits = self.classifier.forward(&cyborg_ops::global_avg_pool2d(&pooled)?, mode)?;
+        let features = match tap {
+            Tap::Released => released,
+            Tap::Pooled => pooled,
+        };
+        Ok(Output { logits, features })
+    }
+
+    /// `(classes, channels)`: the weight of the last linear layer, part of the graph.
+    pub fn classifier_weight(&self) -> &Tensor {
+        self.classifier.weight.as_tensor()
+    }
+
+    /// Trainable, named and ordered as torchvision's `named_parameters()`.
+    pub fn parameters(&self) -> &[(String, Var)] {
+        &self.parameters
+    }
+
+    /// Name and tensor of the classifier's weight and bias.
+    pub(crate) fn classifier_parameters(&self) -> [(String, &Var); 2] {
+        let module = self.architecture.definition().classifier;
+        let Linear { weight, bias } = &self.classifier;
+        [(format!("{module}.weight"), weight), (format!("{module}.bias"), bias)]
+    }
+}

@@ -1,0 +1,52 @@
+//! `thin-resnet8`, a small network of ours for quick work at small inputs. It is in no paper.
+//!
+//! A ResNet-8 in the manner of He et al.'s CIFAR networks (one basic block per stage, widths 16, 32, 64), but with a
+//! stem of stride 2, so that its CAM has one cell per 8x8 pixels: 8x8 cells at 64 pixels. One cell sees 47x47 pixels,
+//! which keeps its evidence local. 78,042 parameters with two classes. Names as torchvision's ResNets.
+
+use crate::architecture::{Backbone, Definition, FeatureMaps, IMAGENET};
+use crate::builder::Builder;
+use crate::geometry::conv3x3;
+use crate::layers::{BatchNorm2d, Conv2d, Mode};
+use crate::resnet::{BasicBlock, layer, run_blocks};
+use candle_core::{Result, Tensor};
+
+/// Ours.
+pub(crate) const DEFINITION: Definition = Definition {
+    name: "thin-resnet8",
+    input_px: 64,
+    normalisation: IMAGENET,
+    windows: &[conv3x3(2), conv3x3(1), conv3x3(1), conv3x3(2), conv3x3(1), conv3x3(2), conv3x3(1)],
+    channels: 64,
+    classifier: "fc",
+    build: |builder| Ok(Box::new(ThinResNet8::new(builder)?)),
+};
+
+/// Stem without a pool, three stages.
+#[derive(Debug)]
+struct ThinResNet8 {
+    conv1: Conv2d,
+    bn1: BatchNorm2d,
+    layer1: Vec<BasicBlock>,
+    layer2: Vec<BasicBlock>,
+    layer3: Vec<BasicBlock>,
+}
+
+impl ThinResNet8 {
+    fn new(builder: &mut Builder) -> Result<Self> {
+        Ok(Self {
+            conv1: builder.conv2d("conv1", 3, 16, 3, 2, 1)?,
+            bn1: builder.batch_norm("bn1", 16)?,
+            layer1: layer(builder, "layer1", 16, 16, 1, 1)?,
+            layer2: layer(builder, "layer2", 16, 32, 1, 2)?,
+            layer3: layer(builder, "layer3", 32, 64, 1, 2)?,
+        })
+    }
+}
+
+impl Backbone for ThinResNet8 {
+    fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps> {
+        let stem = cyborg_ops::relu(&self.bn1.forward(&self.conv1.forward(images, mode)?, mode)?)?;
+        run_blocks(self.layer1.iter().chain(&self.layer2).chain(&self.layer3), stem, mode)
+    }
+}
