@@ -1,0 +1,115 @@
+//! What can go wrong between a scores file and a table.
+
+use crate::runs::RunKey;
+use polars::prelude::PolarsError;
+use std::path::PathBuf;
+
+/// Why scores or tables could not be read, written or put together. A metric that has no value is not an error: it
+/// is null with a reason in the table (see [`crate::Undefined`]).
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// The file cannot be opened or read.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is there, but is not parquet, or is cut or damaged.
+    #[error(
+        "cannot read `{path}` as parquet: {found}; it may be cut or damaged: delete it, and run the experiment again"
+    )]
+    NotParquet {
+        /// The file.
+        path: PathBuf,
+        /// What the parquet reader said.
+        found: String,
+    },
+    /// The file cannot be written.
+    #[error("cannot write `{path}`")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A column that must be there is not.
+    #[error("{table} has no column `{column}`, only {found}")]
+    MissingColumn {
+        /// Which table, in words; names the file if there is one.
+        table: String,
+        /// The column.
+        column: String,
+        /// The columns that are there.
+        found: String,
+    },
+    /// A column holds something else than it should.
+    #[error("column `{column}` of {table} is {found}, expected {expected}")]
+    ColumnType {
+        /// Which table, in words; names the file if there is one.
+        table: String,
+        /// The column.
+        column: String,
+        /// The type that it should have.
+        expected: &'static str,
+        /// The type that it has.
+        found: String,
+    },
+    /// A value is missing where none may be.
+    #[error("column `{column}` of {table} has no value in row {row}")]
+    NullValue {
+        /// Which table, in words; names the file if there is one.
+        table: String,
+        /// The column.
+        column: String,
+        /// The row, from 1.
+        row: usize,
+    },
+    /// A score is a number, but not a probability.
+    #[error(
+        "score {score} of image `{image}` (row {row}) in {table} is not a probability, expected 0 to 1 (softmax, not \
+         a logit)"
+    )]
+    ScoreRange {
+        /// Which table, in words; names the file if there is one.
+        table: String,
+        /// The row, from 1.
+        row: usize,
+        /// The image.
+        image: String,
+        /// The score.
+        score: f64,
+    },
+    /// Images of one set have different numbers of logits.
+    #[error("cannot write `{path}`: image `{image}` has {found} logits, those before it have {expected}")]
+    RaggedLogits {
+        /// The file.
+        path: PathBuf,
+        /// The image.
+        image: String,
+        /// How many logits the first image has.
+        expected: usize,
+        /// How many this one has.
+        found: usize,
+    },
+    /// One run, or one source of one run, is there twice.
+    #[error(
+        "two rows for `{rows}` in data `{}`, method `{}`, backbone `{}`, seed {}: give each run once",
+        key.data, key.method, key.backbone, key.seed
+    )]
+    Duplicate {
+        /// The run.
+        key: RunKey,
+        /// The source or aggregate that occurs twice.
+        rows: String,
+    },
+    /// polars refused an operation on a frame.
+    #[error("cannot build the table of {table}")]
+    Frame {
+        /// Which table, in words.
+        table: &'static str,
+        /// What polars said.
+        source: PolarsError,
+    },
+}

@@ -1,0 +1,89 @@
+//! The scores of one run: what a network said of every test image.
+
+use crate::columns::{Table, column, frame};
+use crate::error::EvalError;
+use crate::files::{read_parquet, write_parquet};
+use polars::prelude::DataFrame;
+use std::path::Path;
+
+/// One scored image. Parquet columns: image (str), source (str), label (u32), predicted (u32), score (f64), then
+/// logit_0 .. logit_{n-1} (f32).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreRow {
+    /// The image's id in its manifest.
+    pub image: String,
+    /// Generator, or authentic data set.
+    pub source: String,
+    /// True class.
+    pub label: u32,
+    /// Class with the largest logit.
+    pub predicted: u32,
+    /// Softmax probability of the positive class, in [0, 1]; NaN if the network gave none.
+    pub score: f64,
+    /// One for each class.
+    pub logits: Vec<f32>,
+}
+
+/// Writes scores as parquet. Deterministic bytes, written whole (temporary sibling, fsync, rename).
+///
+/// # Errors
+/// [`EvalError::RaggedLogits`] or [`EvalError::ScoreRange`] for rows that [`read_scores`] would refuse;
+/// [`EvalError::Write`] if the file cannot be written.
+pub fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), EvalError> {
+    let n_logits = rows.first().map_or(0, |row| row.logits.len());
+    for row in rows {
+        if row.logits.len() != n_logits {
+            return Err(EvalError::RaggedLogits {
+                path: path.to_owned(),
+                image: row.image.clone(),
+                expected: n_logits,
+                found: row.logits.len(),
+            });
+        }
+    }
+    let mut columns = vec![
+        column("image", rows, |row| row.image.as_str()),
+        column("source", rows, |row| row.source.as_str()),
+        column("label", rows, |row| row.label),
+        column("predicted", rows, |row| row.predicted),
+        column("score", rows, |row| row.score),
+    ];
+    for i in 0..n_logits {
+        columns.push(column(&format!("logit_{i}"), rows, |row| row.logits[i]));
+    }
+    let scores = frame("scores", columns)?;
+    check_scores(&scores, &format!("scores `{}`", path.display()))?;
+    write_parquet(path, &scores)
+}
+
+/// Reads what [`write_scores`] wrote (or anything else with these columns; further ones are kept) and checks it.
+///
+/// # Errors
+/// [`EvalError::Read`] and [`EvalError::NotParquet`] for the file, [`EvalError::MissingColumn`],
+/// [`EvalError::ColumnType`], [`EvalError::NullValue`] and [`EvalError::ScoreRange`] for what is in it.
+pub fn read_scores(path: &Path) -> Result<DataFrame, EvalError> {
+    let scores = read_parquet(path)?;
+    check_scores(&scores, &format!("scores `{}`", path.display()))?;
+    Ok(scores)
+}
+
+fn check_scores(scores: &DataFrame, name: &str) -> Result<(), EvalError> {
+    let table = Table::new(scores, name);
+    let images = table.strings("image")?;
+    table.strings("source")?;
+    table.u32s("label")?;
+    table.u32s("predicted")?;
+    let values = table.f64s("score")?;
+    table.n_logits()?;
+    for (i, score) in values.iter().flatten().enumerate() {
+        if !score.is_nan() && !(0.0..=1.0).contains(&score) {
+            return Err(EvalError::ScoreRange {
+                table: name.to_owned(),
+                row: i + 1,
+                image: images.get(i).unwrap_or_default().to_owned(),
+                score,
+            });
+        }
+    }
+    Ok(())
+}
