@@ -1,2 +1,57 @@
-//! The command line.
-fn main() {}
+//! The command line: `cargo xtask run experiments/quickstart.yaml` and the chores around it.
+//!
+//! Thin by intent: arguments in, one call down, text out. What a command does lives in the crates.
+
+mod check;
+mod data;
+mod experiment;
+mod schema;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Trains image classifiers that look where people look, and reports how they hold up on data they never saw.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run an experiment file: train what is not trained yet, score, report.
+    Run(experiment::RunArguments),
+    /// Look at, check and draw data sets.
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    /// Write the JSON schemas that editors complete experiment files and manifests from.
+    Schema(schema::SchemaArguments),
+    /// What CI runs: format, lints, documentation, tests, stale generated files.
+    Check(check::CheckArguments),
+}
+
+#[expect(clippy::print_stderr, reason = "the command line speaks to people")]
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Run(arguments) => experiment::run(&arguments),
+        Command::Data(command) => data::run(&command),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", cyborg_experiment::error_chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a result to stdout. A reader that has gone away (`| head`) is no error of ours.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+}

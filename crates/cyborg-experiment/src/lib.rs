@@ -1,1 +1,110 @@
-//! YAML to a checked plan to run folders; the only crate that knows experiment files.
+#![doc = include_str!("../README.md")]
+
+pub mod check;
+pub mod data;
+mod diagnostic;
+mod environment;
+pub mod file;
+mod locate;
+pub mod plan;
+mod progress;
+pub mod runner;
+mod schema;
+pub mod store;
+mod summary;
+
+pub use check::{Experiment, Options, read_experiment};
+pub use diagnostic::Diagnostic;
+pub use runner::{RunOptions, RunSummary, dry_run, run};
+pub use schema::experiment_schema;
+
+/// What can go wrong between an experiment file and its report.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// The file says something that cannot be run; all faults found, each with its place.
+    #[error("{}", diagnostic::render_all(.0))]
+    File(Vec<Diagnostic>),
+    /// A data set of the experiment cannot be used.
+    #[error("cannot use data `{name}`")]
+    Data {
+        /// Name of the data entry.
+        name: String,
+        /// What the data set said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The data sets of one entry do not fit together.
+    #[error("cannot use data `{name}`: {reason}")]
+    DataMismatch {
+        /// Name of the data entry.
+        name: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A file or folder of ours cannot be read or written.
+    #[error("cannot {action} `{path}`")]
+    Io {
+        /// `read`, `write`, `create`...
+        action: &'static str,
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another process works on this run.
+    #[error(
+        "run `{run}` is being worked on by another process ({holder})\n  hint: let it finish and run again, or pass \
+         `--wait` to wait for it"
+    )]
+    Locked {
+        /// The run's id.
+        run: String,
+        /// What the lock file says of its holder.
+        holder: String,
+    },
+    /// Training or scoring failed.
+    #[error("run `{run}` failed")]
+    Run {
+        /// The run's id.
+        run: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A run ended in a panic: a defect of ours.
+    #[error("run `{run}` ended in a defect of this program: {message}")]
+    Panic {
+        /// The run's id.
+        run: String,
+        /// The panic's message.
+        message: String,
+    },
+    /// The report could not be built.
+    #[error("cannot build the report in `{dir}`")]
+    Report {
+        /// Where it was to be.
+        dir: std::path::PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl ExperimentError {
+    pub(crate) fn io(action: &'static str, path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+}
+
+/// The error and its causes, one a line, as the command line prints them.
+pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let line = inner.to_string();
+        // Some libraries repeat their source in their own text.
+        if !text.contains(&line) {
+            text.push_str("\n  caused by: ");
+            text.push_str(&line);
+        }
+        cause = inner.source();
+    }
+    text
+}

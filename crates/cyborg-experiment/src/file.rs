@@ -1,0 +1,382 @@
+//! What an experiment file may say.
+//!
+//! These types only parse: `deny_unknown_fields`, no defaults that depend on other fields, no checks. The doc comments are
+//! the reference that editors show (through the JSON schema) and that error messages quote.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use cyborg_phantom::FacePhantom;
+use schemars::JsonSchema;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An experiment: data x methods x backbones x seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentFile {
+    /// Name of the report's folder; the file's own name without `.yaml` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// One line for the head of the report.
+    #[serde(default)]
+    pub title: String,
+    /// What the experiment is for; a paragraph for the report.
+    #[serde(default)]
+    pub description: String,
+    /// The data sets; every method, backbone and seed is run on each.
+    pub data: Vec<DataFile>,
+    /// What is minimised.
+    pub methods: Vec<MethodFile>,
+    /// Networks by name: `thin-resnet8`, `resnet18`, `resnet50`.
+    pub backbones: Vec<String>,
+    /// Weights to start from, by backbone: safetensors files with torchvision's names, relative to this file. A last layer
+    /// of another number of classes is replaced. A backbone not named here starts from random weights.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pretrained: BTreeMap<String, String>,
+    /// A number of seeds (5 means 0, 1, 2, 3, 4) or a list of seeds. Methods share a seed's initial weights and image
+    /// order, which is what makes the comparison paired.
+    pub seeds: SeedsFile,
+    /// How the networks are trained; the released protocol where a field is absent.
+    #[serde(default)]
+    pub training: TrainingFile,
+    /// Pairs of methods to test against each other, over seeds.
+    #[serde(default)]
+    pub compare: Vec<CompareFile>,
+    /// Present if the data sets are points on an axis; each then needs `at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepFile>,
+    /// What to do about an image or map that cannot be used: `stop` (default; every run on that data fails, all bad
+    /// images named) or `skip` (they are left out, and the report says so).
+    #[serde(default)]
+    pub on_bad_image: BadImagePolicy,
+    /// Runs side by side: a number, or `auto` for one a core. 1 if absent. Changes no result.
+    #[serde(default)]
+    pub jobs: JobsFile,
+    /// What `--phantom` runs instead, for who has no licensed data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_phantom: Option<WithPhantomFile>,
+}
+
+/// One data set of an experiment: `phantom`, or `manifest`, or `train` (with `validation` and `test`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataFile {
+    /// Short name for tables.
+    pub name: String,
+    /// One line for the report.
+    #[serde(default)]
+    pub title: String,
+    /// A data set that is drawn, not collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phantom: Option<PhantomFile>,
+    /// One manifest that holds training, validation and test images: a path relative to this file (ending in `.yaml`) or
+    /// an id from the folder `data-manifests`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// Manifests whose training split is trained on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub train: Vec<String>,
+    /// Manifests whose validation split chooses the epoch; those of `train` if absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validation: Vec<String>,
+    /// Manifests whose test split is scored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test: Vec<String>,
+    /// Positive source -> the negative sources that it is tested against; adds to the manifests' own pairs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pairs: BTreeMap<String, Vec<String>>,
+    /// The class that counts as positive (synthetic, attack, ill); the second class if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
+    /// Train on only so many images, the classes' shares kept; drawn once, the same for every seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_train: Option<usize>,
+    /// Place on the sweep's axis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<f64>,
+}
+
+/// A drawn data set, by domain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PhantomFile {
+    /// Faces: two cameras, two training generators, six unseen ones.
+    Faces(FacePhantom),
+}
+
+/// One way of training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MethodFile {
+    /// Short name for tables.
+    pub name: String,
+    /// `cross-entropy` or `cyborg`.
+    pub loss: LossName,
+    /// Weight of cross-entropy, in [0, 1]; the rest goes to the map term. 0.5 if absent. Only with `cyborg`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+    /// Whose activation map is compared with people's: `predicted` (default, as released) or `true`. Only with `cyborg`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cam_class: Option<CamClassName>,
+    /// The tensor the map is made of: `released` (default) or `pooled`, the one that global average pooling sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tap: Option<TapName>,
+}
+
+/// Names of the losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossName {
+    /// Cross-entropy alone.
+    CrossEntropy,
+    /// alpha * cross-entropy + (1 - alpha) * mean squared distance between CAM and human map.
+    Cyborg,
+}
+
+/// Names of the CAM's class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CamClassName {
+    /// The class with the largest logit.
+    Predicted,
+    /// The label.
+    True,
+}
+
+/// Names of the taps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TapName {
+    /// Where the released code takes the features.
+    Released,
+    /// What global average pooling sees.
+    Pooled,
+}
+
+/// What to do about an unusable image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BadImagePolicy {
+    /// The data set is refused, all bad images named.
+    #[default]
+    Stop,
+    /// Bad images are left out, and the report says so.
+    Skip,
+}
+
+/// The recipe; absent fields are the released protocol (papers: SGD, 50 epochs, batch 20).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingFile {
+    /// Passes over the training images, at least 1.
+    pub epochs: usize,
+    /// Images a step, at least 2; a last short batch is kept.
+    pub batch_size: usize,
+    /// SGD's learning rate, above 0.
+    pub learning_rate: f64,
+    /// SGD's momentum, in [0, 1).
+    pub momentum: f64,
+    /// SGD's weight decay, 0 or more.
+    pub weight_decay: f64,
+    /// Every so many epochs the learning rate is multiplied by `lr_step_factor`.
+    pub lr_step_epochs: usize,
+    /// The learning rate's factor, in (0, 1].
+    pub lr_step_factor: f64,
+    /// Side of the square that images are resized to, in pixels; the backbone's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_px: Option<usize>,
+    /// A new random order in every epoch. `false` keeps the order of the manifest, for comparisons with other programs.
+    pub shuffle: bool,
+}
+
+impl Default for TrainingFile {
+    fn default() -> Self {
+        Self {
+            epochs: 50,
+            batch_size: 20,
+            learning_rate: 0.005,
+            momentum: 0.9,
+            weight_decay: 1e-6,
+            lr_step_epochs: 12,
+            lr_step_factor: 0.1,
+            input_px: None,
+            shuffle: true,
+        }
+    }
+}
+
+/// Two methods to compare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompareFile {
+    /// Name of the method that sets the mark.
+    pub baseline: String,
+    /// Name of the method that should be better.
+    pub candidate: String,
+}
+
+/// The axis of a sweep over data sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SweepFile {
+    /// What the axis is, with its unit.
+    pub label: String,
+}
+
+/// What replaces parts of the experiment under `--phantom`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithPhantomFile {
+    /// Replaces `data`.
+    pub data: Vec<DataFile>,
+    /// Replaces `backbones`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backbones: Option<Vec<String>>,
+    /// Replaces `seeds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<SeedsFile>,
+    /// Replaces `training` as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingFile>,
+    /// Replaces `jobs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<JobsFile>,
+}
+
+/// A number of seeds or a list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeedsFile {
+    /// `n` stands for 0, 1, ... n-1.
+    Count(usize),
+    /// These.
+    List(Vec<u64>),
+}
+
+impl SeedsFile {
+    /// The seeds themselves.
+    pub fn to_vec(&self) -> Vec<u64> {
+        match self {
+            Self::Count(n) => (0..*n as u64).collect(),
+            Self::List(seeds) => seeds.clone(),
+        }
+    }
+}
+
+impl Serialize for SeedsFile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(n) => n.serialize(serializer),
+            Self::List(seeds) => seeds.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SeedsFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SeedsVisitor;
+        impl<'de> Visitor<'de> for SeedsVisitor {
+            type Value = SeedsFile;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of seeds (5 means 0, 1, 2, 3, 4) or a list of seeds")
+            }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<SeedsFile, E> {
+                usize::try_from(n).map(SeedsFile::Count).map_err(E::custom)
+            }
+            fn visit_i64<E: de::Error>(self, n: i64) -> Result<SeedsFile, E> {
+                u64::try_from(n)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(n), &self))
+                    .and_then(|n| self.visit_u64(n))
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<SeedsFile, A::Error> {
+                let mut seeds = Vec::new();
+                while let Some(seed) = seq.next_element()? {
+                    seeds.push(seed);
+                }
+                Ok(SeedsFile::List(seeds))
+            }
+        }
+        deserializer.deserialize_any(SeedsVisitor)
+    }
+}
+
+impl JsonSchema for SeedsFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Seeds".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "oneOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": true}
+            ]
+        })
+    }
+}
+
+/// How many runs side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobsFile {
+    /// One a core.
+    Auto,
+    /// So many.
+    Count(usize),
+}
+
+impl Default for JobsFile {
+    fn default() -> Self {
+        Self::Count(1)
+    }
+}
+
+impl std::str::FromStr for JobsFile {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => match text.parse() {
+                Ok(n) if n > 0 => Ok(Self::Count(n)),
+                _ => Err(format!("expected `auto` or a number from 1, found `{text}`")),
+            },
+        }
+    }
+}
+
+impl Serialize for JobsFile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => "auto".serialize(serializer),
+            Self::Count(n) => n.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for JobsFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct JobsVisitor;
+        impl Visitor<'_> for JobsVisitor {
+            type Value = JobsFile;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`auto` or a number from 1")
+            }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<JobsFile, E> {
+                self.visit_str(&n.to_string())
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<JobsFile, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(JobsVisitor)
+    }
+}
+
+impl JsonSchema for JobsFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Jobs".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "oneOf": [{"const": "auto"}, {"type": "integer", "minimum": 1}]
+        })
+    }
+}

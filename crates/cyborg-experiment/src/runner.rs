@@ -1,0 +1,492 @@
+//! Does what is not done yet, side by side, and ends in a report.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cyborg_backbones::Network;
+use cyborg_eval::{RunKey, ScoreRow};
+use cyborg_report::cams::CamFile;
+use cyborg_report::{FailedRun, ReportOutcome, RunEntry};
+use cyborg_seed::Seed;
+use cyborg_train::{BadImage, ImageSet, TrainSettings};
+use serde_json::{Value, json};
+
+use crate::check::Experiment;
+use crate::data::{DataFolders, ResolvedData, resolve};
+use crate::file::{BadImagePolicy, JobsFile};
+use crate::plan::{Cell, cells, describe, identity, run_id, train_settings};
+use crate::progress::Progress;
+use crate::store::{Store, finish, write_json, write_whole};
+use crate::{ExperimentError, environment, error_chain, summary};
+
+/// Where things go and how hard the machine is used. Nothing here changes a result.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The run store.
+    pub runs_dir: PathBuf,
+    /// Reports go into a folder of the experiment's name below it.
+    pub reports_dir: PathBuf,
+    /// Where data lies.
+    pub folders: DataFolders,
+    /// Runs side by side, in place of the file's own.
+    pub jobs: Option<JobsFile>,
+    /// Decoded images kept in memory, for each of training, validation and test set; more are decoded again when needed.
+    pub image_memory_bytes: u64,
+    /// Wait for runs that another process works on.
+    pub wait: bool,
+    /// No progress.
+    pub quiet: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct RunSummary {
+    /// The report; none if no run finished.
+    pub report: Option<ReportOutcome>,
+    /// Trained or scored now.
+    pub n_done: usize,
+    /// Found finished.
+    pub n_reused: usize,
+    /// Asked for and not there, with the reason.
+    pub failed: Vec<FailedRun>,
+    /// What the reader must know, as in the report.
+    pub warnings: Vec<String>,
+}
+
+/// A cell with everything that names its run.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    pub(crate) cell: Cell,
+    pub(crate) key: RunKey,
+    pub(crate) settings: TrainSettings,
+    pub(crate) identity: Value,
+    pub(crate) id: String,
+}
+
+/// Runs the experiment: finished runs are kept, cut ones go on, the rest start; then the report is built.
+///
+/// # Errors
+/// Only what stops everything, such as a report that cannot be written. A run that fails is in the summary and in the
+/// report, and does not stop the others.
+pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, ExperimentError> {
+    let progress = Progress::new(options.quiet);
+    let store = Store::new(&options.runs_dir);
+    let mut outcome = Outcome::default();
+
+    let resolved: Vec<Option<ResolvedData>> = experiment
+        .data
+        .iter()
+        .map(|spec| {
+            let counter = progress.counter(&format!("{}: data", spec.name));
+            let follow = |what: &str, done: usize, of: usize| {
+                counter.say(&format!("{}: {what}", spec.name));
+                counter.set(done, of);
+            };
+            match resolve(spec, &options.folders, &follow) {
+                Ok(data) => Some(data),
+                Err(error) => {
+                    outcome.data_failures.insert(spec.name.clone(), error_chain(&error));
+                    None
+                }
+            }
+        })
+        .collect();
+    let mut planned = Vec::new();
+    for cell in cells(experiment) {
+        let key = key(experiment, cell);
+        let Some(data) = &resolved[cell.data] else {
+            let reason = outcome.data_failures[&experiment.data[cell.data].name].clone();
+            outcome.failed.push(FailedRun { key, reason });
+            continue;
+        };
+        let settings = train_settings(experiment, cell, data.classes.len());
+        let identity = identity(&settings, &data.train_digest, &data.validation_digest)?;
+        let id = run_id(&settings, &identity);
+        planned.push(Planned { cell, key, settings, identity, id });
+    }
+
+    let unfinished = |p: &Planned| {
+        resolved[p.cell.data].as_ref().is_some_and(|data| !store.is_scored(&p.id, &data.test_digest))
+    };
+    let n_reused = planned.iter().filter(|p| !unfinished(p)).count();
+    let to_do = planned.len() - n_reused;
+    if n_reused > 0 {
+        progress.say(&format!("{n_reused} of {} runs are finished already", planned.len()));
+    }
+    progress.begin_runs(to_do);
+    for data_index in 0..experiment.data.len() {
+        let Some(data) = &resolved[data_index] else { continue };
+        for backbone in 0..experiment.backbones.len() {
+            let group: Vec<&Planned> = planned
+                .iter()
+                .filter(|p| p.cell.data == data_index && p.cell.backbone == backbone)
+                .collect();
+            let pending: Vec<&Planned> = group.into_iter().filter(|p| unfinished(p)).collect();
+            if !pending.is_empty() {
+                run_group(experiment, options, &store, &progress, data, &pending, &mut outcome);
+            }
+        }
+    }
+    progress.end();
+
+    outcome.failed.sort_by(|a, b| a.key.cmp(&b.key));
+    let runs: Vec<RunEntry> = planned
+        .iter()
+        .filter_map(|p| {
+            let data = resolved[p.cell.data].as_ref()?;
+            let dir = store.test_dir(&p.id, &data.test_digest);
+            store
+                .is_scored(&p.id, &data.test_digest)
+                .then(|| RunEntry { key: p.key.clone(), dir })
+        })
+        .collect();
+    let mut warnings = summary::warnings(experiment, &resolved);
+    warnings.extend(outcome.warnings);
+    let report = if runs.is_empty() {
+        None
+    } else {
+        let input = summary::report_input(experiment, &resolved, runs, &outcome.failed, &warnings);
+        let dir = options.reports_dir.join(&experiment.name);
+        let built = cyborg_report::build(&input, &dir)
+            .map_err(|e| ExperimentError::Report { dir: dir.clone(), source: Box::new(e) })?;
+        Some(built)
+    };
+    Ok(RunSummary { report, n_done: outcome.n_done, n_reused, failed: outcome.failed, warnings })
+}
+
+#[derive(Default)]
+struct Outcome {
+    n_done: usize,
+    failed: Vec<FailedRun>,
+    data_failures: BTreeMap<String, String>,
+    warnings: Vec<String>,
+}
+
+fn key(experiment: &Experiment, cell: Cell) -> RunKey {
+    RunKey {
+        data: experiment.data[cell.data].name.clone(),
+        method: experiment.methods[cell.method].name.clone(),
+        backbone: experiment.backbones[cell.backbone].architecture.name().to_owned(),
+        seed: experiment.seeds[cell.seed],
+    }
+}
+
+/// The images of one data set at one input size.
+struct Sets {
+    train: ImageSet,
+    validation: ImageSet,
+    test: ImageSet,
+}
+
+/// All pending runs on the same images.
+fn run_group(
+    experiment: &Experiment,
+    options: &RunOptions,
+    store: &Store,
+    progress: &Progress,
+    data: &ResolvedData,
+    pending: &[&Planned],
+    outcome: &mut Outcome,
+) {
+    let backbone = &experiment.backbones[pending[0].cell.backbone];
+    let load = || -> Result<(Sets, Vec<BadImage>), String> {
+        let mut bad = Vec::new();
+        let mut one = |items: &[cyborg_manifest::Item], what: &str| -> Result<ImageSet, String> {
+            let counter = progress.counter(&format!("{}: decoding {what} images", data.name));
+            let follow = |done: usize, of: usize| counter.set(done, of);
+            let (set, faults) = ImageSet::load(
+                items.to_vec(),
+                backbone.input_px,
+                backbone.grid,
+                options.image_memory_bytes,
+                &follow,
+            )
+            .map_err(|e| error_chain(&e))?;
+            bad.extend(faults);
+            Ok(set)
+        };
+        let train = one(&data.train, "training")?;
+        let validation = one(&data.validation, "validation")?;
+        let test = one(&data.test, "test")?;
+        Ok((Sets { train, validation, test }, bad))
+    };
+    let refuse = |outcome: &mut Outcome, reason: &str| {
+        for p in pending {
+            outcome.failed.push(FailedRun { key: p.key.clone(), reason: reason.to_owned() });
+            progress.run_finished(&format!("{}: failed", p.key.data));
+        }
+    };
+    let sets = match load() {
+        Err(reason) => return refuse(outcome, &reason),
+        Ok((_, bad)) if !bad.is_empty() && experiment.on_bad_image == BadImagePolicy::Stop => {
+            return refuse(outcome, &bad_images(&data.name, &bad));
+        }
+        Ok((sets, bad)) => {
+            if !bad.is_empty() {
+                outcome.warnings.push(format!(
+                    "{}: {} images were left out because they cannot be used ({} is one: {})",
+                    data.name,
+                    bad.len(),
+                    bad[0].id,
+                    bad[0].reason
+                ));
+            }
+            sets
+        }
+    };
+
+    let n_threads = rayon::current_num_threads().max(1);
+    let jobs = match options.jobs.unwrap_or(experiment.jobs) {
+        JobsFile::Auto => n_threads,
+        JobsFile::Count(n) => n,
+    }
+    .clamp(1, pending.len());
+    let queue: Mutex<VecDeque<&Planned>> = Mutex::new(pending.iter().copied().collect());
+    let results: Mutex<Vec<(&Planned, Result<(), ExperimentError>)>> = Mutex::new(Vec::new());
+    let n_done = AtomicUsize::new(0);
+    let worker = || {
+        loop {
+            let next = queue.lock().ok().and_then(|mut q| q.pop_front());
+            let Some(p) = next else { break };
+            let method = &experiment.methods[p.cell.method];
+            let what = format!("{}: {}", data.name, describe(backbone, method, p.key.seed));
+            let result = {
+                let bar = progress.run(&what);
+                guarded(&p.id, || run_one(p, options, store, data, &sets, &bar))
+            };
+            match &result {
+                Ok(accuracy) => {
+                    n_done.fetch_add(1, Ordering::Relaxed);
+                    progress.run_finished(&format!("{what}: best validation accuracy {accuracy:.3}"));
+                }
+                Err(error) => progress.run_finished(&format!("{what}: failed\n{}", error_chain(error))),
+            }
+            if let Ok(mut results) = results.lock() {
+                results.push((p, result.map(|_| ())));
+            }
+        }
+    };
+    // Each job has its share of the threads to itself. Results do not depend on the split.
+    let share = (n_threads / jobs).max(1);
+    let pool = || rayon::ThreadPoolBuilder::new().num_threads(share).build();
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| match pool() {
+                Ok(pool) => pool.install(worker),
+                // Without a pool of its own the job shares the global one: slower, the same result.
+                Err(_) => worker(),
+            });
+        }
+    });
+    outcome.n_done += n_done.into_inner();
+    for (p, result) in results.into_inner().unwrap_or_default() {
+        if let Err(error) = result {
+            let reason = error_chain(&error);
+            let failed = store.run_dir(&p.id).join("failed.json");
+            if !matches!(error, ExperimentError::Locked { .. }) {
+                // The failure is reported anyway; that it cannot be noted down (a full disk) must not hide it.
+                let _ = write_json(&failed, &json!({"reason": reason}));
+            }
+            outcome.failed.push(FailedRun { key: p.key.clone(), reason });
+        }
+    }
+}
+
+/// A panic in a run is that run's failure.
+fn guarded(
+    id: &str,
+    work: impl FnOnce() -> Result<f64, ExperimentError>,
+) -> Result<f64, ExperimentError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let message = payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        Err(ExperimentError::Panic { run: id.to_owned(), message })
+    })
+}
+
+fn bad_images(data: &str, bad: &[BadImage]) -> String {
+    const SHOWN: usize = 20;
+    let mut text = format!("{} images or maps of data `{data}` cannot be used:", bad.len());
+    for image in bad.iter().take(SHOWN) {
+        text.push_str(&format!("\n  {} (`{}`): {}", image.origin, image.path.display(), image.reason));
+    }
+    if bad.len() > SHOWN {
+        text.push_str(&format!("\n  and {} more", bad.len() - SHOWN));
+    }
+    text.push_str(
+        "\n  hint: repair or remove them (`cargo xtask data verify` lists all), or state `on_bad_image: skip`",
+    );
+    text
+}
+
+/// Trains and scores one run; returns its best validation accuracy.
+fn run_one(
+    p: &Planned,
+    options: &RunOptions,
+    store: &Store,
+    data: &ResolvedData,
+    sets: &Sets,
+    observer: &dyn cyborg_train::Observer,
+) -> Result<f64, ExperimentError> {
+    let _lock = loop {
+        match store.lock(&p.id) {
+            Err(ExperimentError::Locked { .. }) if options.wait => {
+                std::thread::sleep(std::time::Duration::from_millis(500));
+            }
+            other => break other?,
+        }
+    };
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| ExperimentError::Run {
+        run: p.id.clone(),
+        source,
+    };
+    let dir = store.run_dir(&p.id);
+    let environment = environment::environment();
+    write_json(
+        &dir.join("run.json"),
+        &json!({
+            "id": p.id,
+            "identity": p.identity,
+            "data": {"name": data.name, "title": data.title, "phantom": data.phantom, "classes": data.classes},
+        }),
+    )?;
+    write_json(&dir.join("environment.json"), &environment::as_json(&environment))?;
+    let fitted = cyborg_train::fit(
+        &p.settings,
+        &sets.train,
+        &sets.validation,
+        &dir,
+        &weights_metadata(p, data),
+        observer,
+    )
+    .map_err(|e| failed(Box::new(e)))?;
+    if !store.is_trained(&p.id) {
+        finish(&dir, "trained.json", &["best.safetensors", "last.safetensors", "epochs.csv"])?;
+    }
+
+    let test_dir = store.test_dir(&p.id, &data.test_digest);
+    if !store.is_scored(&p.id, &data.test_digest) {
+        score(p, data, sets, &dir, &test_dir, observer)?;
+    }
+    let note = dir.join("failed.json");
+    if note.exists() {
+        fs_err::remove_file(&note).map_err(|e| ExperimentError::io("remove", &note, e))?;
+    }
+    Ok(fitted.best_validation_accuracy)
+}
+
+fn score(
+    p: &Planned,
+    data: &ResolvedData,
+    sets: &Sets,
+    dir: &std::path::Path,
+    test_dir: &std::path::Path,
+    observer: &dyn cyborg_train::Observer,
+) -> Result<(), ExperimentError> {
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| ExperimentError::Run {
+        run: p.id.clone(),
+        source,
+    };
+    // The seed does not matter: every tensor is replaced, strictly.
+    let network = Network::new(p.settings.architecture, p.settings.n_classes, &Seed::new(0))
+        .map_err(|e| failed(Box::new(e)))?;
+    network.load(&dir.join("best.safetensors")).map_err(|e| failed(Box::new(e)))?;
+    let scores = cyborg_train::score(&network, p.settings.tap, &sets.test, p.settings.batch_size, observer)
+        .map_err(|e| failed(Box::new(e)))?;
+    let positive = data.plan.positive;
+    let mut rows = Vec::with_capacity(scores.len());
+    let mut cams = CamFile::new(sets.test.grid());
+    for score in &scores {
+        let item = &sets.test.items()[score.item];
+        rows.push(ScoreRow {
+            image: item.id.clone(),
+            source: item.source.clone(),
+            label: item.label as u32,
+            predicted: score.predicted as u32,
+            score: softmax(&score.logits, positive as usize),
+            logits: score.logits.clone(),
+        });
+        let cam: Vec<f32> = score.cam.iter().map(|&c| f32::from(c)).collect();
+        cams.push(&cam).map_err(|e| failed(Box::new(e)))?;
+    }
+    for (label, class) in data.classes.iter().enumerate() {
+        if let Some(mean) = sets.train.average_map(Some(label)) {
+            let count = (0..sets.train.len())
+                .filter(|&i| sets.train.items()[i].label == label && sets.train.map(i).is_some())
+                .count();
+            cams.set_human(class, count as u64, &mean).map_err(|e| failed(Box::new(e)))?;
+        }
+    }
+    fs_err::create_dir_all(test_dir).map_err(|e| ExperimentError::io("create", test_dir, e))?;
+    cyborg_eval::write_scores(&test_dir.join("scores.parquet"), &rows).map_err(|e| failed(Box::new(e)))?;
+    cams.write(&test_dir.join("cams.safetensors")).map_err(|e| failed(Box::new(e)))?;
+    let epochs = dir.join("epochs.csv");
+    let table = fs_err::read(&epochs).map_err(|e| ExperimentError::io("read", &epochs, e))?;
+    write_whole(&test_dir.join("epochs.csv"), &table)?;
+    finish(test_dir, "done.json", &["scores.parquet", "cams.safetensors", "epochs.csv"])
+}
+
+/// Probability of one class; computed in f64, the largest logit taken out first.
+fn softmax(logits: &[f32], class: usize) -> f64 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exponent = |x: f32| f64::from(x - largest).exp();
+    exponent(logits[class]) / logits.iter().map(|&x| exponent(x)).sum::<f64>()
+}
+
+/// What a weights file says of itself.
+fn weights_metadata(p: &Planned, data: &ResolvedData) -> BTreeMap<String, String> {
+    let (mean, std) = p.settings.architecture.normalisation();
+    let list = |values: [f32; 3]| values.map(|v| v.to_string()).join(",");
+    let mut metadata = BTreeMap::from([
+        ("cyborg".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("run".to_owned(), p.id.clone()),
+        ("classes".to_owned(), data.classes.join(",")),
+        ("mean".to_owned(), list(mean)),
+        ("std".to_owned(), list(std)),
+    ]);
+    if let Some(fields) = p.identity.as_object() {
+        for (name, value) in fields {
+            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            metadata.insert(name.clone(), text);
+        }
+    }
+    metadata
+}
+
+/// The plan in words, with what is finished already and an estimate of the time that the rest takes.
+///
+/// Nothing is drawn, trained or written. A data set that is not there yet is said to be missing; its runs are counted as
+/// to be done.
+///
+/// # Errors
+/// None at present; the signature leaves room.
+pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, ExperimentError> {
+    summary::plan_text(experiment, options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn softmax_is_a_probability_however_large_the_logits() {
+        // 1 / (1 + e^-1) and e^-1 / (1 + e^-1).
+        assert!((softmax(&[0.0, 1.0], 1) - 0.731_058_578_630_004_9).abs() < 1e-15);
+        assert!((softmax(&[3e38, -3e38], 0) - 1.0).abs() < 1e-15);
+        assert!((softmax(&[2.0, 2.0, 2.0], 2) - 1.0 / 3.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_with_its_message() {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let error = guarded("run", || panic!("broken {}", 7)).expect_err("panicked");
+        std::panic::set_hook(hook);
+        assert!(error.to_string().ends_with("broken 7"), "{error}");
+    }
+}
