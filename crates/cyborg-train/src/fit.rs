@@ -1,0 +1,417 @@
+//! Training in a folder, to the same bits however often it is interrupted.
+
+use crate::batch::{Batch, Batches};
+use crate::epochs::{TimingRow, write_table};
+use crate::score::{check_shape, largest};
+use crate::state::{Best, Progress, SavedState};
+use crate::whole_file::{moment, remove_unfinished};
+use crate::{EpochRow, ImageSet, Method, Observer, Sgd, TrainError, TrainSettings};
+use candle_core::Tensor;
+use cyborg_backbones::{Network, Output};
+use cyborg_loss::{CyborgLoss, cam_from_features, cross_entropy, cyborg, min_max_normalise, saliency_mse};
+use cyborg_seed::Seed;
+use fs_err as fs;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What a training came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FitOutcome {
+    /// The epoch (from 0) whose weights are in `best.safetensors`.
+    pub best_epoch: usize,
+    /// Its validation accuracy.
+    pub best_validation_accuracy: f64,
+    /// All epochs.
+    pub epochs: Vec<EpochRow>,
+}
+
+/// How a training is carried out; nothing here can change a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FitOptions {
+    /// Within an epoch the state is written at most this often (and never so often that writing takes more than a
+    /// twentieth of the time); 0 writes it after every step. It is always written at the end of an epoch.
+    pub state_interval: Duration,
+}
+
+impl Default for FitOptions {
+    fn default() -> Self {
+        Self { state_interval: Duration::from_mins(1) }
+    }
+}
+
+/// Trains in `dir`, resuming from what lies there; a finished training returns at once. Files:
+///
+/// - `epochs.csv`: one [`EpochRow`] an epoch; written again, whole, after each
+/// - `timing.csv`: seconds and images a second of each epoch
+/// - `best.safetensors`: the weights of the epoch with the best validation accuracy (ties: the later one), with
+///   `weights_metadata`, `epoch` and `validation_accuracy` in the header
+/// - `last.safetensors`: the weights after the last epoch
+/// - `state.safetensors`: what resuming needs; without tensors once the training is finished
+///
+/// The initial weights come from `Seed::new(seed).child("init")`, the order of epoch `e` from the stream
+/// `epoch/{e}/order` of `Seed::new(seed)`: neither depends on the method, so trainings with the same seed are paired.
+///
+/// A kill at any moment loses at most the steps since the state was last written; the resumed training ends with the
+/// same bits in `epochs.csv` and in both weights files. Only one process may train in a folder at a time; seeing to that
+/// is the caller's.
+///
+/// # Errors
+/// Before the first step: [`TrainError::Setting`], [`TrainError::NoImages`] (an empty validation set too: there would be
+/// nothing to choose the best epoch by), [`TrainError::SetShape`], [`TrainError::Label`], [`TrainError::ClassMissing`],
+/// [`TrainError::NoMaps`], [`TrainError::SingleValueBatch`], [`TrainError::StateMismatch`],
+/// [`TrainError::StateDamaged`]. Later: [`TrainError::Write`], [`TrainError::NonFinite`], [`TrainError::Image`],
+/// [`TrainError::Interrupted`].
+pub fn fit(
+    settings: &TrainSettings,
+    train: &ImageSet,
+    validation: &ImageSet,
+    dir: &Path,
+    weights_metadata: &BTreeMap<String, String>,
+    observer: &dyn Observer,
+) -> Result<FitOutcome, TrainError> {
+    fit_with(settings, train, validation, dir, weights_metadata, observer, &FitOptions::default())
+}
+
+/// [`fit`] with options.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_with(
+    settings: &TrainSettings,
+    train: &ImageSet,
+    validation: &ImageSet,
+    dir: &Path,
+    weights_metadata: &BTreeMap<String, String>,
+    observer: &dyn Observer,
+    options: &FitOptions,
+) -> Result<FitOutcome, TrainError> {
+    check_inputs(settings, train, validation)?;
+    fs::create_dir_all(dir).map_err(|source| TrainError::Write { path: dir.to_owned(), source })?;
+    remove_unfinished(dir)?;
+    let state_path = dir.join("state.safetensors");
+    let identity = identity(settings, train, validation)?;
+    let saved = SavedState::read(&state_path)?;
+    if let Some(saved) = &saved {
+        saved.check_identity(&state_path, &identity)?;
+        check_weights_exist(dir, &saved.progress)?;
+        write_tables(dir, &saved.progress)?;
+        if saved.progress.finished {
+            return outcome(&state_path, saved.progress.clone());
+        }
+    }
+    let network =
+        Network::new(settings.architecture, settings.n_classes, &Seed::new(settings.seed).child("init"))?;
+    let mut sgd = Sgd::new(network.parameters(), settings.momentum, settings.weight_decay);
+    let progress = match saved {
+        Some(saved) => {
+            saved.restore(&network, &mut sgd)?;
+            saved.progress
+        }
+        None => {
+            if let Some(path) = &settings.pretrained {
+                network.load_pretrained(path)?;
+            }
+            Progress::new(identity)
+        }
+    };
+    let mut training = Training {
+        settings,
+        train,
+        validation,
+        dir,
+        state_path,
+        weights_metadata,
+        observer,
+        options,
+        network,
+        sgd,
+        progress,
+        state_written: Instant::now(),
+        state_cost: Duration::ZERO,
+    };
+    training.run()?;
+    outcome(&training.state_path, training.progress)
+}
+
+/// A training under way.
+struct Training<'a> {
+    settings: &'a TrainSettings,
+    train: &'a ImageSet,
+    validation: &'a ImageSet,
+    dir: &'a Path,
+    state_path: PathBuf,
+    weights_metadata: &'a BTreeMap<String, String>,
+    observer: &'a dyn Observer,
+    options: &'a FitOptions,
+    network: Network,
+    sgd: Sgd,
+    progress: Progress,
+    state_written: Instant,
+    state_cost: Duration,
+}
+
+impl Training<'_> {
+    fn run(&mut self) -> Result<(), TrainError> {
+        let n_epochs = self.settings.epochs;
+        self.observer.started(self.progress.epoch, self.progress.step, n_epochs, self.n_steps());
+        while self.progress.epoch < n_epochs {
+            self.train_epoch()?;
+            self.end_epoch()?;
+        }
+        Ok(())
+    }
+
+    fn n_steps(&self) -> usize {
+        self.train.len().div_ceil(self.settings.batch_size)
+    }
+
+    fn train_epoch(&mut self) -> Result<(), TrainError> {
+        let epoch = self.progress.epoch;
+        let mut order: Vec<usize> = (0..self.train.len()).collect();
+        if self.settings.shuffle {
+            Seed::new(self.settings.seed).stream(&format!("epoch/{epoch}/order")).shuffle(&mut order);
+        }
+        let batches = Batches::new(self.train, self.settings.architecture);
+        let mut clock = Instant::now();
+        let _: ControlFlow<Infallible> =
+            batches.for_each(&order, self.settings.batch_size, self.progress.step, |step, batch| {
+                if self.observer.should_stop() {
+                    self.write_state()?;
+                    return Err(TrainError::Interrupted { epoch, step });
+                }
+                self.step(&batch)?;
+                self.progress.step = step + 1;
+                self.progress.sums.seconds += clock.elapsed().as_secs_f64();
+                clock = Instant::now();
+                self.write_state_if_due()?;
+                Ok(ControlFlow::Continue(()))
+            })?;
+        Ok(())
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<(), TrainError> {
+        let (epoch, step) = (self.progress.epoch, self.progress.step);
+        let learning_rate = self.settings.learning_rate_at(epoch);
+        let output = self.network.forward_train(&batch.images, self.settings.tap)?;
+        let losses = self.losses(&output, batch)?;
+        let loss = f64::from(losses.total.to_scalar::<f32>()?);
+        check_finite("training loss", loss, (epoch, step), learning_rate)?;
+        self.sgd.step(&losses.total.backward()?, learning_rate)?;
+
+        let n_images = batch.items.len();
+        let correct = n_correct(self.train, batch, &output.logits)?;
+        let sums = &mut self.progress.sums;
+        sums.images += n_images;
+        sums.correct += correct;
+        sums.loss += loss * n_images as f64;
+        sums.cross_entropy += f64::from(losses.cross_entropy.to_scalar::<f32>()?) * n_images as f64;
+        sums.maps += batch.n_maps;
+        sums.saliency_mse += f64::from(losses.saliency_mse.to_scalar::<f32>()?) * batch.n_maps as f64;
+        let accuracy = correct as f64 / n_images as f64;
+        self.observer.step(epoch, step, self.n_steps(), loss, accuracy, n_images);
+        Ok(())
+    }
+
+    fn losses(&self, output: &Output, batch: &Batch) -> Result<CyborgLoss, TrainError> {
+        let weight = self.network.classifier_weight();
+        if let Method::Cyborg { alpha, cam_class } = self.settings.method {
+            let (logits, features, human) = (&output.logits, &output.features, &batch.human);
+            return Ok(cyborg(logits, features, weight, &batch.labels, human, alpha, cam_class)?);
+        }
+        let total = cross_entropy(&output.logits, &batch.labels)?;
+        // Reported, not learned from.
+        let predicted = output.logits.detach().argmax(1)?;
+        let cams = cam_from_features(&output.features.detach(), &weight.detach(), &predicted)?;
+        let mse = saliency_mse(&min_max_normalise(&cams)?, &batch.human.maps, &batch.human.has_map)?;
+        Ok(CyborgLoss { cross_entropy: total.clone(), total, saliency_mse: mse })
+    }
+
+    /// Validates, writes the best weights, then the state that speaks of them, then the tables that follow from it.
+    fn end_epoch(&mut self) -> Result<(), TrainError> {
+        let clock = Instant::now();
+        let epoch = self.progress.epoch;
+        let (validation_loss, validation_accuracy) = self.validate()?;
+        let sums = std::mem::take(&mut self.progress.sums);
+        let best = self.progress.best.is_none_or(|best| validation_accuracy >= best.validation_accuracy);
+        let n_images = sums.images as f64;
+        let row = EpochRow {
+            epoch,
+            learning_rate: self.settings.learning_rate_at(epoch),
+            train_loss: sums.loss / n_images,
+            train_cross_entropy: sums.cross_entropy / n_images,
+            train_saliency_mse: (sums.maps > 0).then(|| sums.saliency_mse / sums.maps as f64),
+            train_accuracy: sums.correct as f64 / n_images,
+            validation_loss,
+            validation_accuracy,
+            best,
+        };
+        if best {
+            self.progress.best = Some(Best { epoch, validation_accuracy });
+            self.save_weights("best.safetensors", &row)?;
+        }
+        let finished = epoch + 1 == self.settings.epochs;
+        if finished {
+            self.save_weights("last.safetensors", &row)?;
+        }
+        let seconds = sums.seconds + clock.elapsed().as_secs_f64();
+        self.progress.timing.push(TimingRow { epoch, seconds, images_per_second: n_images / sums.seconds });
+        self.progress.rows.push(row.clone());
+        self.progress.epoch += 1;
+        self.progress.step = 0;
+        self.progress.finished = finished;
+        self.write_state()?;
+        write_tables(self.dir, &self.progress)?;
+        self.observer.epoch(&row, seconds);
+        Ok(())
+    }
+
+    /// Mean cross-entropy and accuracy on the validation set, in evaluation mode.
+    fn validate(&self) -> Result<(f64, f64), TrainError> {
+        let order: Vec<usize> = (0..self.validation.len()).collect();
+        let (mut loss, mut correct) = (0.0, 0);
+        let batches = Batches::new(self.validation, self.settings.architecture);
+        let _: ControlFlow<Infallible> =
+            batches.for_each(&order, self.settings.batch_size, 0, |_, batch| {
+                let logits = self.network.forward_eval(&batch.images, self.settings.tap)?.logits.detach();
+                let batch_loss = cross_entropy(&logits, &batch.labels)?.to_scalar::<f32>()?;
+                loss += f64::from(batch_loss) * batch.items.len() as f64;
+                correct += n_correct(self.validation, &batch, &logits)?;
+                Ok(ControlFlow::Continue(()))
+            })?;
+        let n_images = order.len() as f64;
+        let (epoch, step) = (self.progress.epoch, self.progress.step);
+        check_finite("validation loss", loss, (epoch, step), self.settings.learning_rate_at(epoch))?;
+        Ok((loss / n_images, correct as f64 / n_images))
+    }
+
+    fn save_weights(&self, name: &str, row: &EpochRow) -> Result<(), TrainError> {
+        let mut metadata = self.weights_metadata.clone();
+        metadata.insert("epoch".to_owned(), row.epoch.to_string());
+        metadata.insert("validation_accuracy".to_owned(), row.validation_accuracy.to_string());
+        moment("before weights");
+        self.network.save(&self.dir.join(name), &metadata)?;
+        moment("after weights");
+        Ok(())
+    }
+
+    fn write_state_if_due(&mut self) -> Result<(), TrainError> {
+        let interval = self.options.state_interval;
+        let since = self.state_written.elapsed();
+        if interval.is_zero() || (since >= interval && since >= 20 * self.state_cost) {
+            return self.write_state();
+        }
+        Ok(())
+    }
+
+    fn write_state(&mut self) -> Result<(), TrainError> {
+        let started = Instant::now();
+        self.progress.write(&self.state_path, &self.network, &self.sgd)?;
+        self.state_written = Instant::now();
+        self.state_cost = self.state_written - started;
+        Ok(())
+    }
+}
+
+/// Images of the batch whose largest logit is their label's.
+fn n_correct(set: &ImageSet, batch: &Batch, logits: &Tensor) -> Result<usize, TrainError> {
+    let logits = logits.to_vec2::<f32>()?;
+    let pairs = logits.iter().zip(&batch.items);
+    Ok(pairs.filter(|&(row, &item)| largest(row) == set.items()[item].label).count())
+}
+
+/// All that can be known to be wrong before the first step.
+fn check_inputs(settings: &TrainSettings, train: &ImageSet, validation: &ImageSet) -> Result<(), TrainError> {
+    settings.check()?;
+    let grid = settings.grid()?;
+    let n_classes = settings.n_classes;
+    for (set, images) in [("train", train), ("validation", validation)] {
+        if images.is_empty() {
+            return Err(TrainError::NoImages { set });
+        }
+        check_shape(set, images, settings.input_px, grid)?;
+        if let Some(item) = images.items().iter().find(|item| item.label >= n_classes) {
+            let (id, origin) = (item.id.clone(), item.origin.clone());
+            return Err(TrainError::Label { id, origin, label: item.label, n_classes });
+        }
+    }
+    let seen = |class_idx: &usize| train.items().iter().any(|item| item.label == *class_idx);
+    if let Some(class_idx) = (0..n_classes).find(|class_idx| !seen(class_idx)) {
+        return Err(TrainError::ClassMissing { class_idx, n_classes });
+    }
+    let (n_images, batch_size) = (train.len(), settings.batch_size);
+    if let Method::Cyborg { alpha, .. } = settings.method
+        && alpha < 1.0
+        && train.n_maps() == 0
+    {
+        return Err(TrainError::NoMaps { alpha, n_images, n_flat: train.n_flat_maps() });
+    }
+    if grid == 1 && (batch_size == 1 || n_images % batch_size == 1) {
+        return Err(TrainError::SingleValueBatch { input_px: settings.input_px, n_images, batch_size });
+    }
+    Ok(())
+}
+
+/// What must agree for a saved state to be continued, by name.
+fn identity(
+    settings: &TrainSettings,
+    train: &ImageSet,
+    validation: &ImageSet,
+) -> Result<BTreeMap<String, String>, TrainError> {
+    let digest_of = |path: &PathBuf| match fs::read(path) {
+        Ok(bytes) => Ok(blake3::hash(&bytes).to_hex()[..16].to_owned()),
+        Err(source) => Err(TrainError::Read { path: path.clone(), source }),
+    };
+    let pretrained = settings.pretrained.as_ref().map(digest_of).transpose()?;
+    let mut identity = settings.described(pretrained.as_deref());
+    identity.insert("training data".to_owned(), train.digest());
+    identity.insert("validation data".to_owned(), validation.digest());
+    Ok(identity)
+}
+
+/// The weights files that the state speaks of are there.
+fn check_weights_exist(dir: &Path, progress: &Progress) -> Result<(), TrainError> {
+    for (name, needed) in
+        [("best.safetensors", progress.best.is_some()), ("last.safetensors", progress.finished)]
+    {
+        let path = dir.join(name);
+        if needed && !path.is_file() {
+            return Err(TrainError::StateDamaged { path, reason: "the file is missing".to_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn write_tables(dir: &Path, progress: &Progress) -> Result<(), TrainError> {
+    if progress.rows.is_empty() {
+        return Ok(());
+    }
+    write_table(&dir.join("epochs.csv"), &progress.rows)?;
+    write_table(&dir.join("timing.csv"), &progress.timing)
+}
+
+fn check_finite(
+    what: &'static str,
+    value: f64,
+    (epoch, step): (usize, usize),
+    learning_rate: f64,
+) -> Result<(), TrainError> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(TrainError::NonFinite { what, value, epoch, step, learning_rate })
+}
+
+fn outcome(state_path: &Path, progress: Progress) -> Result<FitOutcome, TrainError> {
+    let Some(best) = progress.best else {
+        let reason = "it is finished without a best epoch".to_owned();
+        return Err(TrainError::StateDamaged { path: state_path.to_owned(), reason });
+    };
+    Ok(FitOutcome {
+        best_epoch: best.epoch,
+        best_validation_accuracy: best.validation_accuracy,
+        epochs: progress.rows,
+    })
+}
