@@ -41,11 +41,15 @@ pub fn grid_from_map(map: &Raster, height: usize, width: usize) -> SaliencyGrid 
     let cells = resize_bilinear(map, width as u32, height as u32).pixels;
     let mut values: Vec<f32> = cells.iter().map(|&cell| f32::from(cell) / 255.0).collect();
     let min = values.iter().copied().fold(f32::INFINITY, f32::min);
-    values.iter_mut().for_each(|value| *value -= min);
+    for value in &mut values {
+        *value -= min;
+    }
     let max = values.iter().copied().fold(0.0, f32::max);
     let flat = max == 0.0;
     if !flat {
-        values.iter_mut().for_each(|value| *value /= max);
+        for value in &mut values {
+            *value /= max;
+        }
     }
     SaliencyGrid { height, width, values, flat }
 }
