@@ -1,74 +1,44 @@
-//! Frames and pictures to Markdown, CSV, parquet and HTML; no candle.
-#![allow(missing_docs, unused_variables, clippy::missing_errors_doc)]
-use cyborg_eval::{EvalPlan, RunKey};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+#![doc = include_str!("../README.md")]
 
 pub mod cams;
+mod digest;
+mod epochs;
 mod error;
+mod escape;
+mod files;
+mod frame;
+mod input;
+mod markdown;
+mod number;
+mod pictures;
+mod results;
+mod terminal;
+mod verdict;
 mod whole;
-pub use error::ReportError;
+mod words;
 
-/// A finished run's folder: `epochs.csv`, `scores.parquet`, `cams.safetensors`.
-#[derive(Clone, Debug)]
-pub struct RunEntry {
-    pub key: RunKey,
-    pub dir: PathBuf,
-}
-/// A run that was asked for and has no result.
-#[derive(Clone, Debug)]
-pub struct FailedRun {
-    pub key: RunKey,
-    pub reason: String,
-}
-/// What the report must know of one data set of the experiment.
-#[derive(Clone, Debug)]
-pub struct DataEntry {
-    pub name: String,
-    pub title: String,
-    pub phantom: bool,
-    pub classes: Vec<String>,
-    pub plan: EvalPlan,
-    /// Position on the sweep's axis, where the experiment is a sweep over data.
-    pub at: Option<f64>,
-    /// Image id -> file, for the gallery.
-    pub images: BTreeMap<String, PathBuf>,
-    /// Image id -> human map, where there is one.
-    pub maps: BTreeMap<String, PathBuf>,
-    /// Lines such as "train: 800 images, 400 authentic, 400 synthetic, 800 with a map".
-    pub facts: Vec<String>,
-}
-#[derive(Clone, Debug)]
-pub struct ReportInput {
-    pub name: String,
-    pub title: String,
-    pub description: String,
-    /// The command that makes it again.
-    pub command: String,
-    /// Shown first: phantom data, leaks, bad images, failed runs, fewer seeds than asked.
-    pub warnings: Vec<String>,
-    pub data: Vec<DataEntry>,
-    pub methods: Vec<String>,
-    pub backbones: Vec<String>,
-    pub seeds: Vec<u64>,
-    /// (baseline, candidate) pairs to test.
-    pub comparisons: Vec<(String, String)>,
-    /// Label of the axis when `DataEntry::at` is a sweep.
-    pub sweep_label: Option<String>,
-    pub runs: Vec<RunEntry>,
-    pub failed: Vec<FailedRun>,
-    pub resolved_yaml: String,
-    /// Name, value lines: versions, machine, git revision, digests.
-    pub environment: Vec<(String, String)>,
-}
-#[derive(Clone, Debug)]
-pub struct ReportOutcome {
-    pub html: PathBuf,
-    /// The main table for the terminal.
-    pub terminal: String,
-}
-/// Writes `index.html`, `report.md`, `per_source.csv|parquet`, `runs.csv|parquet`, `comparisons.csv|parquet` into `dir`.
-/// The same runs give the same bytes.
+pub use error::ReportError;
+pub use input::{DataEntry, FailedRun, ReportInput, ReportOutcome, RunEntry};
+
+use std::path::Path;
+
+/// Writes `index.html`, `report.md`, `per_source.csv|parquet`, `runs.csv|parquet`, `comparisons.csv|parquet` into `dir`,
+/// which is made if need be. The same runs give the same bytes.
+///
+/// A run whose files are missing or damaged is listed among the failed ones, with the reason; the report is built from
+/// the others.
+///
+/// # Errors
+/// [`ReportError::NothingToReport`] when no run can be used, [`ReportError::Twice`] for a run or data set given twice,
+/// [`ReportError::Write`] when a file cannot be written; [`ReportError::Eval`] and [`ReportError::Frame`] when the
+/// tables cannot be made.
 pub fn build(input: &ReportInput, dir: &Path) -> Result<ReportOutcome, ReportError> {
-    todo!()
+    let digest = digest::Digest::new(input)?;
+    fs_err::create_dir_all(dir).map_err(|source| ReportError::Write { path: dir.to_owned(), source })?;
+    files::write_table(dir, "per_source", &digest.summary)?;
+    files::write_table(dir, "runs", &digest.metrics)?;
+    files::write_table(dir, "comparisons", &digest.comparisons)?;
+    whole::write_whole(&dir.join("report.md"), markdown::page(&digest).as_bytes())?;
+    let html = dir.join("index.html");
+    Ok(ReportOutcome { html, terminal: terminal::table(&digest) })
 }

@@ -1,0 +1,162 @@
+//! The tables of `cyborg-eval` as rows that the pages are written from.
+use crate::{ReportError, frame::Table};
+use polars::prelude::DataFrame;
+
+/// Mean and standard deviation over seeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Stat {
+    pub(crate) mean: Option<f64>,
+    /// None with one seed.
+    pub(crate) sd: Option<f64>,
+}
+
+/// One source, or aggregate, of one method.
+#[derive(Clone, Debug)]
+pub(crate) struct Summary {
+    pub(crate) data: String,
+    pub(crate) backbone: String,
+    pub(crate) method: String,
+    pub(crate) is_aggregate: bool,
+    pub(crate) source: String,
+    pub(crate) seen: Option<bool>,
+    pub(crate) n_seeds: u32,
+    pub(crate) auc: Stat,
+    pub(crate) average_precision: Stat,
+    pub(crate) accuracy: Stat,
+    pub(crate) eer: Stat,
+    /// Why values are missing.
+    pub(crate) reason: Option<String>,
+}
+
+/// Two methods on one source by one metric.
+#[derive(Clone, Debug)]
+pub(crate) struct Comparison {
+    pub(crate) data: String,
+    pub(crate) backbone: String,
+    pub(crate) is_aggregate: bool,
+    pub(crate) source: String,
+    pub(crate) metric: String,
+    pub(crate) baseline: String,
+    pub(crate) candidate: String,
+    pub(crate) n_pairs: u32,
+    pub(crate) n_unpaired: u32,
+    pub(crate) mean_baseline: Option<f64>,
+    pub(crate) mean_candidate: Option<f64>,
+    pub(crate) mean_difference: Option<f64>,
+    pub(crate) ci_low: Option<f64>,
+    pub(crate) ci_high: Option<f64>,
+    pub(crate) t: Option<f64>,
+    pub(crate) df: Option<f64>,
+    pub(crate) p: Option<f64>,
+    pub(crate) cohens_dz: Option<f64>,
+    pub(crate) wins: u32,
+    pub(crate) losses: u32,
+    pub(crate) ties: u32,
+    pub(crate) p_sign_flip: Option<f64>,
+    pub(crate) reason: Option<String>,
+}
+
+/// Images behind a row: `n_positive` and `n_negative` of the first run that has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Counts {
+    pub(crate) data: String,
+    pub(crate) is_aggregate: bool,
+    pub(crate) source: String,
+    pub(crate) n_positive: u32,
+    pub(crate) n_negative: u32,
+}
+
+/// Rows of `cyborg_eval::summarise`.
+pub(crate) fn summaries(frame: &DataFrame) -> Result<Vec<Summary>, ReportError> {
+    let table = Table { frame, what: "the table over seeds" };
+    let stats = |metric: &str| -> Result<Vec<Stat>, ReportError> {
+        let means = table.numbers(&format!("{metric}_mean"))?;
+        let sds = table.numbers(&format!("{metric}_sd"))?;
+        Ok(means.into_iter().zip(sds).map(|(mean, sd)| Stat { mean, sd }).collect())
+    };
+    let (data, backbone, method) = (table.text("data")?, table.text("backbone")?, table.text("method")?);
+    let (kind, source, seen) = (table.text("kind")?, table.text("source")?, table.flags("seen")?);
+    let (n_seeds, reason) = (table.counts("n_seeds")?, table.optional_text("reason")?);
+    let (auc, average_precision) = (stats("auc")?, stats("average_precision")?);
+    let (accuracy, eer) = (stats("accuracy")?, stats("eer")?);
+    let row = |at: usize| Summary {
+        data: data[at].clone(),
+        backbone: backbone[at].clone(),
+        method: method[at].clone(),
+        is_aggregate: kind[at] == "aggregate",
+        source: source[at].clone(),
+        seen: seen[at],
+        n_seeds: n_seeds[at],
+        auc: auc[at],
+        average_precision: average_precision[at],
+        accuracy: accuracy[at],
+        eer: eer[at],
+        reason: reason[at].clone(),
+    };
+    Ok((0..frame.height()).map(row).collect())
+}
+
+/// Rows of `cyborg_eval::compare`.
+pub(crate) fn comparisons(frame: &DataFrame) -> Result<Vec<Comparison>, ReportError> {
+    let table = Table { frame, what: "the comparisons" };
+    let (data, backbone, kind) = (table.text("data")?, table.text("backbone")?, table.text("kind")?);
+    let (source, metric) = (table.text("source")?, table.text("metric")?);
+    let (baseline, candidate) = (table.text("baseline")?, table.text("candidate")?);
+    let (n_pairs, n_unpaired) = (table.counts("n_pairs")?, table.counts("n_unpaired")?);
+    let (mean_baseline, mean_candidate) = (table.numbers("mean_baseline")?, table.numbers("mean_candidate")?);
+    let (mean_difference, t) = (table.numbers("mean_difference")?, table.numbers("t")?);
+    let (ci_low, ci_high) = (table.numbers("ci_low")?, table.numbers("ci_high")?);
+    let (df, p, cohens_dz) = (table.numbers("df")?, table.numbers("p")?, table.numbers("cohens_dz")?);
+    let (wins, losses, ties) = (table.counts("wins")?, table.counts("losses")?, table.counts("ties")?);
+    let (p_sign_flip, reason) = (table.numbers("p_sign_flip")?, table.optional_text("reason")?);
+    let row = |at: usize| Comparison {
+        data: data[at].clone(),
+        backbone: backbone[at].clone(),
+        is_aggregate: kind[at] == "aggregate",
+        source: source[at].clone(),
+        metric: metric[at].clone(),
+        baseline: baseline[at].clone(),
+        candidate: candidate[at].clone(),
+        n_pairs: n_pairs[at],
+        n_unpaired: n_unpaired[at],
+        mean_baseline: mean_baseline[at],
+        mean_candidate: mean_candidate[at],
+        mean_difference: mean_difference[at],
+        ci_low: ci_low[at],
+        ci_high: ci_high[at],
+        t: t[at],
+        df: df[at],
+        p: p[at],
+        cohens_dz: cohens_dz[at],
+        wins: wins[at],
+        losses: losses[at],
+        ties: ties[at],
+        p_sign_flip: p_sign_flip[at],
+        reason: reason[at].clone(),
+    };
+    Ok((0..frame.height()).map(row).collect())
+}
+
+/// Image counts of `cyborg_eval::collect_metrics`, the first of each data set and source.
+pub(crate) fn counts(frame: &DataFrame) -> Result<Vec<Counts>, ReportError> {
+    let table = Table { frame, what: "the metrics of all runs" };
+    let (data, kind, source) = (table.text("data")?, table.text("kind")?, table.text("source")?);
+    let (n_positive, n_negative) = (table.counts("n_positive")?, table.counts("n_negative")?);
+    let mut counts: Vec<Counts> = Vec::new();
+    for at in 0..frame.height() {
+        let is_aggregate = kind[at] == "aggregate";
+        let is_known = counts
+            .iter()
+            .any(|row| row.data == data[at] && row.source == source[at] && row.is_aggregate == is_aggregate);
+        if !is_known {
+            counts.push(Counts {
+                data: data[at].clone(),
+                is_aggregate,
+                source: source[at].clone(),
+                n_positive: n_positive[at],
+                n_negative: n_negative[at],
+            });
+        }
+    }
+    Ok(counts)
+}

@@ -1,0 +1,188 @@
+//! The report for the terminal: warnings, the main table, the verdict. At most 100 columns.
+use crate::digest::{Block, Digest, SourceRow, Sweep, describe};
+use crate::escape::{line, wrap};
+use crate::number::{DASH, p, plain, signed, spread};
+use crate::results::Summary;
+use crate::verdict::{caution, verdicts};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+
+/// Columns that the terminal is taken to have.
+const WIDTH: usize = 100;
+
+/// The whole text, ending in a line end.
+pub(crate) fn table(digest: &Digest<'_>) -> String {
+    let mut text = String::new();
+    let mut say = |paragraph: &str, indent: usize| {
+        text.push_str(&wrap(&line(paragraph), WIDTH, indent));
+        text.push('\n');
+    };
+    say(&digest.input.title, 0);
+    for note in top_notes(digest) {
+        say(&note, 2);
+    }
+    let sweep = digest.sweep();
+    if let Some(sweep) = &sweep {
+        text.push_str(&sweep_tables(sweep));
+    }
+    for block in digest.blocks.iter().filter(|block| sweep.is_none() || block.data.at.is_none()) {
+        text.push_str(&block_table(digest, block));
+    }
+    text.push('\n');
+    let mut say = |paragraph: &str| {
+        text.push_str(&wrap(&line(paragraph), WIDTH, 2));
+        text.push('\n');
+    };
+    let verdicts = verdicts(digest);
+    for verdict in &verdicts {
+        say(&verdict.full());
+    }
+    if let Some(caution) = caution(&verdicts) {
+        say(&caution);
+    }
+    text
+}
+
+/// Phantom data, warnings and failed runs, one line each.
+fn top_notes(digest: &Digest<'_>) -> Vec<String> {
+    let mut notes: Vec<String> = digest
+        .phantoms()
+        .iter()
+        .map(|data| format!("PHANTOM DATA: {} is drawn by a program, not photographed", data.title))
+        .collect();
+    notes.extend(digest.input.warnings.iter().map(|warning| format!("WARNING: {warning}")));
+    notes.extend(digest.failed.iter().map(|run| format!("FAILED: {}: {}", describe(&run.key), run.reason)));
+    notes
+}
+
+fn new_table() -> Table {
+    let mut table = Table::new();
+    let rule = LineStyle::new('─', '─', '─', '─');
+    table
+        .load_style(TableStyle::new().header_separator(rule))
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH as u16);
+    table
+}
+
+fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// Draws the table, without blanks at line ends.
+fn draw(table: &Table) -> String {
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// Data set, backbone and number of seeds.
+fn heading(digest: &Digest<'_>, block: &Block<'_>) -> String {
+    let shown = digest.place(block).unwrap_or_else(|| format!("{}, {}", block.data.title, block.backbone));
+    line(&format!("{shown}, {}", block.seeds_in_words()))
+}
+
+fn block_table(digest: &Digest<'_>, block: &Block<'_>) -> String {
+    let mut text = format!("\n{}\n", wrap(&heading(digest, block), WIDTH, 2));
+    let rows = |is_aggregate: bool| -> Vec<Line<'_>> {
+        let rows = block.rows.iter().filter(|row| row.is_aggregate == is_aggregate);
+        rows.map(|row| Line { name: row_name(row), block, row }).collect()
+    };
+    text.push_str(&method_table(
+        &block.methods,
+        &block.pairs(digest.input),
+        "source",
+        &[rows(false), rows(true)],
+    ));
+    for reason in block.reasons() {
+        text.push_str(&wrap(&line(&reason), WIDTH, 2));
+        text.push('\n');
+    }
+    text
+}
+
+/// `ProGAN`, `StyleGAN2 (seen)`.
+fn row_name(row: &SourceRow) -> String {
+    let seen = if row.is_seen_source() { " (seen)" } else { "" };
+    format!("{}{seen}", line(&row.source))
+}
+
+/// A sweep: one table a backbone, one row a point, of the aggregate that the verdict is about.
+fn sweep_tables(sweep: &Sweep<'_>) -> String {
+    let mut text = String::new();
+    for (backbone, points) in &sweep.backbones {
+        let what = format!("{backbone}: AUC and accuracy, {}, over {}", sweep.headline.source(), sweep.label);
+        text.push_str(&format!("\n{}\n", wrap(&line(&what), WIDTH, 2)));
+        let lines = points
+            .iter()
+            .filter_map(|(at, block)| block.headline_row().map(|row| Line { name: plain(*at), block, row }))
+            .collect();
+        text.push_str(&method_table(&sweep.methods, &sweep.pairs, &line(sweep.label), &[lines]));
+    }
+    text
+}
+
+/// One row of the table.
+struct Line<'a> {
+    name: String,
+    block: &'a Block<'a>,
+    row: &'a SourceRow,
+}
+
+/// Two methods stand side by side, more below each other.
+fn method_table(
+    methods: &[String],
+    pairs: &[(String, String)],
+    first_column: &str,
+    groups: &[Vec<Line<'_>>],
+) -> String {
+    let mut table = new_table();
+    let side_by_side = methods.len() <= 2;
+    let mut header = vec![Cell::new(first_column)];
+    if side_by_side {
+        for method in methods {
+            header.push(right(format!("{}\nAUC", line(method))));
+            header.push(right("\naccuracy".to_owned()));
+        }
+        for (baseline, candidate) in pairs {
+            header.push(right(format!("{} - {}\nAUC", line(candidate), line(baseline))));
+            header.push(right("\np".to_owned()));
+        }
+    } else {
+        header.push(Cell::new("method"));
+        header.push(right("AUC".to_owned()));
+        header.push(right("accuracy".to_owned()));
+    }
+    table.set_header(header);
+    for (at, group) in groups.iter().enumerate() {
+        if at > 0 && !group.is_empty() {
+            table.add_row([Cell::new("")]);
+        }
+        for Line { name, block, row } in group {
+            if side_by_side {
+                let mut cells = vec![Cell::new(name)];
+                cells.extend(methods.iter().flat_map(|method| auc_and_accuracy(row.of(method))));
+                for (baseline, candidate) in pairs {
+                    let comparison = block.comparison(row, "auc", baseline, candidate);
+                    cells.push(right(signed(comparison.and_then(|row| row.mean_difference))));
+                    cells.push(right(p(comparison.and_then(|row| row.p))));
+                }
+                table.add_row(cells);
+                continue;
+            }
+            for (at, method) in methods.iter().enumerate() {
+                let name = if at == 0 { name.as_str() } else { "" };
+                let mut cells = vec![Cell::new(name), Cell::new(line(method))];
+                cells.extend(auc_and_accuracy(row.of(method)));
+                table.add_row(cells);
+            }
+        }
+    }
+    draw(&table)
+}
+
+fn auc_and_accuracy(summary: Option<&Summary>) -> [Cell; 2] {
+    match summary {
+        Some(row) => {
+            [right(spread(row.auc.mean, row.auc.sd)), right(spread(row.accuracy.mean, row.accuracy.sd))]
+        }
+        None => [right(DASH.to_owned()), right(DASH.to_owned())],
+    }
+}

@@ -1,0 +1,161 @@
+//! The sentence that answers the question of the experiment, from the frames alone.
+use crate::digest::{Block, Digest, Headline};
+use crate::number::{count, interval, p_sentence, signed, value};
+use crate::results::Comparison;
+
+/// Level at which a difference is called significant.
+pub(crate) const LEVEL: f64 = 0.05;
+
+/// What the test says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finding {
+    Higher,
+    Lower,
+    NotSignificant,
+    /// There was no test.
+    Untested,
+}
+
+/// One comparison on one data set with one backbone; or, where nothing is compared, a method's own value.
+pub(crate) struct Verdict {
+    /// Data set and backbone, where there are several.
+    pub(crate) place: Option<String>,
+    pub(crate) sentence: String,
+    pub(crate) finding: Finding,
+    pub(crate) difference: Option<f64>,
+    pub(crate) interval: Option<(f64, f64)>,
+}
+
+impl Verdict {
+    /// With the place in front.
+    pub(crate) fn full(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{place}: {}", lower_first(&self.sentence)),
+            None => self.sentence.clone(),
+        }
+    }
+}
+
+/// One verdict for each block and each comparison asked for; of a block where none could be made, each method's value.
+pub(crate) fn verdicts(digest: &Digest<'_>) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    for block in &digest.blocks {
+        let place = digest.place(block);
+        let compared: Vec<&Comparison> = block
+            .comparisons
+            .iter()
+            .filter(|row| row.is_aggregate && row.source == block.headline.source() && row.metric == "auc")
+            .collect();
+        if compared.is_empty() {
+            verdicts.extend(own_values(block, place.as_deref()));
+        }
+        verdicts.extend(compared.into_iter().map(|row| of_comparison(row, block.headline, place.clone())));
+    }
+    verdicts
+}
+
+/// How to read several p values, where there are several.
+pub(crate) fn caution(verdicts: &[Verdict]) -> Option<String> {
+    let tested = verdicts.iter().filter(|verdict| verdict.finding != Finding::Untested).count();
+    (tested > 1).then(|| {
+        format!(
+            "These are {tested} tests and their p values are not corrected for that: without any effect, one in \
+             twenty falls below {LEVEL}."
+        )
+    })
+}
+
+fn of_comparison(row: &Comparison, headline: Headline, place: Option<String>) -> Verdict {
+    let scope = headline.scope();
+    let (Some(candidate), Some(baseline), Some(difference)) =
+        (row.mean_candidate, row.mean_baseline, row.mean_difference)
+    else {
+        let reason = row.reason.as_deref().unwrap_or("a value is missing");
+        let sentence = format!("{scope}: no comparison of {} with {}: {reason}", row.candidate, row.baseline);
+        return Verdict { place, sentence, finding: Finding::Untested, difference: None, interval: None };
+    };
+    let mut sentence = format!(
+        "{scope}: {} AUC {} vs {} {}, difference {}",
+        row.candidate,
+        value(Some(candidate)),
+        row.baseline,
+        value(Some(baseline)),
+        signed(Some(difference))
+    );
+    if let Some(interval) = interval(row.ci_low, row.ci_high) {
+        sentence.push(' ');
+        sentence.push_str(&interval);
+    }
+    let n = count(row.n_pairs as usize, "seed");
+    let (finding, rest) = match row.p {
+        Some(p) => {
+            let finding = match (p < LEVEL, difference > 0.0) {
+                (false, _) => Finding::NotSignificant,
+                (true, true) => Finding::Higher,
+                (true, false) => Finding::Lower,
+            };
+            let words = match finding {
+                Finding::Higher => format!("significantly higher at {LEVEL}"),
+                Finding::Lower => format!("significantly lower at {LEVEL}"),
+                Finding::NotSignificant | Finding::Untested => {
+                    format!("no significant difference at {LEVEL}")
+                }
+            };
+            (finding, format!(", paired t-test {}, n = {n}: {words}", p_sentence(p)))
+        }
+        None if row.n_pairs == 1 => {
+            (Finding::Untested, format!(", n = {n}: no spread, no test; run more seeds"))
+        }
+        None => {
+            let reason = row.reason.as_deref().unwrap_or("it is undefined");
+            (Finding::Untested, format!(", n = {n}; no test: {reason}"))
+        }
+    };
+    sentence.push_str(&rest);
+    if row.n_unpaired > 0 {
+        let left_out = count(row.n_unpaired as usize, "run");
+        sentence.push_str(&format!(" ({left_out} without a counterpart of the same seed left out)"));
+    }
+    let interval = row.ci_low.zip(row.ci_high);
+    Verdict { place, sentence, finding, difference: Some(difference), interval }
+}
+
+/// What each method reaches, where nothing is compared.
+fn own_values(block: &Block<'_>, place: Option<&str>) -> Vec<Verdict> {
+    let Some(row) = block.headline_row() else { return Vec::new() };
+    let scope = block.headline.scope();
+    let why =
+        if block.methods.len() == 1 { "one method, nothing to compare" } else { "no comparison asked for" };
+    row.methods
+        .iter()
+        .map(|summary| {
+            let n = count(summary.n_seeds as usize, "seed");
+            let sentence = match (summary.auc.mean, summary.auc.sd) {
+                (Some(mean), Some(sd)) => format!(
+                    "{scope}: {} AUC {}, standard deviation {}, n = {n} ({why})",
+                    summary.method,
+                    value(Some(mean)),
+                    value(Some(sd))
+                ),
+                (Some(mean), None) => {
+                    format!(
+                        "{scope}: {} AUC {}, n = {n}: no spread ({why})",
+                        summary.method,
+                        value(Some(mean))
+                    )
+                }
+                (None, _) => {
+                    let reason = summary.reason.as_deref().unwrap_or("it is undefined");
+                    format!("{scope}: {} has no AUC: {reason}", summary.method)
+                }
+            };
+            let place = place.map(str::to_owned);
+            Verdict { place, sentence, finding: Finding::Untested, difference: None, interval: None }
+        })
+        .collect()
+}
+
+fn lower_first(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
