@@ -63,8 +63,14 @@ pub fn cam_from_features(
 ) -> Result<Tensor, LossError> {
     let [batch, channels, height, width] =
         expect_rank("features", features, "(batch, channels, height, width)")?;
-    let [classes, _] = expect_rank("weight", weight, "(classes, channels)")?;
-    expect_shape("weight", weight, &[classes, channels])?;
+    let [_, weight_channels] = expect_rank("weight", weight, "(classes, channels)")?;
+    if weight_channels != channels {
+        return Err(LossError::ShapeMismatch {
+            what: "weight",
+            expected: format!("(classes, {channels})"),
+            found: weight.dims().to_vec(),
+        });
+    }
     expect_shape("class_idx", class_idx, &[batch])?;
     let rows = weight.index_select(class_idx, 0)?.unsqueeze(1)?;
     let cells = features.flatten_from(2)?.contiguous()?;
