@@ -16,15 +16,24 @@ pub enum EvalError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The file is there, but is not parquet, or is cut or damaged.
+    /// The file is there, but is not parquet, or is cut.
     #[error(
-        "cannot read `{path}` as parquet: {found}; it may be cut or damaged: delete it, and run the experiment again"
+        "cannot read `{path}` as parquet: {found}; delete it and run the experiment again, if it was one of its files"
     )]
     NotParquet {
         /// The file.
         path: PathBuf,
-        /// What the parquet reader said.
+        /// What was found, or what the parquet reader said.
         found: String,
+    },
+    /// The file has changed since it was written.
+    #[error(
+        "`{path}` is damaged: its content does not have the checksum that was written with it; delete it and run the \
+         experiment again"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
     },
     /// The file cannot be written.
     #[error("cannot write `{path}`")]

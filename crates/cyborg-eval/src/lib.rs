@@ -13,6 +13,7 @@ mod roc;
 mod rows;
 mod runs;
 mod scores;
+mod seal;
 mod summary;
 
 pub use band::{BandPoint, Spread, band, spread};

@@ -13,8 +13,9 @@ use std::collections::BTreeSet;
 /// kind ("source" | "aggregate"), source, seen (bool), n_sources, n_positive, n_negative (u32), auc,
 /// average_precision, accuracy, eer (f64, null with a reason), reason (str). The crate's README defines each.
 ///
-/// A million scores take less than a second: they are taken apart and sorted once, negatives that sources share are
-/// merged once, and each source is then one walk down two sorted lists.
+/// The scores are taken apart and sorted once, negatives that sources share are merged once, and each metric of a
+/// source is then one walk down two sorted lists. 700,000 scores of eight sources: half a second on one core, in the
+/// profile of the tests.
 ///
 /// # Errors
 /// Only if `scores` lacks a column or holds nulls. A metric that cannot be had is null, and `reason` says why.
@@ -77,17 +78,19 @@ fn macro_mean(name: &str, seen: Option<bool>, members: &[&Measured], sources: &S
         [None; METRICS.len()]
     } else {
         std::array::from_fn(|metric| {
-            let total: f64 = present.iter().filter_map(|m| m.row.values[metric]).sum();
-            Some(total / present.len() as f64)
+            // From small to large, so that the order of sources does not change the last bit.
+            let mut of_sources: Vec<f64> = present.iter().filter_map(|m| m.row.values[metric]).collect();
+            of_sources.sort_unstable_by(f64::total_cmp);
+            Some(of_sources.iter().sum::<f64>() / present.len() as f64)
         })
     };
     let reason = if let Some(first) = failed.first() {
-        let others = match failed.len() {
+        let more = match failed.len() {
             1 => String::new(),
-            n => format!("; nor have {} others", n - 1),
+            n => format!(" ({} more have none)", n - 1),
         };
         Some(format!(
-            "`{}` has no value: {}{others}",
+            "`{}` has no value: {}{more}",
             first.source,
             first.reason.as_deref().unwrap_or_default()
         ))

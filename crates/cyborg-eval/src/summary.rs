@@ -52,13 +52,16 @@ struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    fn of(rows: Vec<&'a RunRow>) -> Self {
+    fn of(mut rows: Vec<&'a RunRow>) -> Self {
+        let first = rows[0];
+        // So that sums do not depend on the order in which runs are given.
+        rows.sort_by_key(|r| r.key.seed);
         let spreads = std::array::from_fn(|metric| {
             let values: Option<Vec<f64>> = rows.iter().map(|r| r.row.values[metric]).collect();
             values.and_then(|values| spread(&values))
         });
         let note = |r: &&RunRow| r.row.reason.as_ref().map(|reason| format!("seed {}: {reason}", r.key.seed));
-        Self { first: rows[0], n_seeds: rows.len() as u32, spreads, reason: rows.iter().find_map(note) }
+        Self { first, n_seeds: rows.len() as u32, spreads, reason: rows.iter().find_map(note) }
     }
 }
 
