@@ -14,9 +14,11 @@ pub(crate) fn clean(text: &str) -> String {
         .collect()
 }
 
-/// One line of text for the terminal.
+/// One line of text for the terminal. Non-breaking spaces stay, for [`wrap`].
 pub(crate) fn line(text: &str) -> String {
-    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = clean(text);
+    let words = text.split(|character: char| character.is_whitespace() && character != '\u{a0}');
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Text for HTML, inside an element or a quoted attribute.
@@ -37,7 +39,7 @@ pub(crate) fn html(text: &str) -> String {
 
 /// One line of text for Markdown, in a paragraph or a cell of a table.
 pub(crate) fn markdown(text: &str) -> String {
-    let text = line(text);
+    let text = line(text).replace('\u{a0}', " ");
     let characters: Vec<char> = text.chars().collect();
     let mut escaped = String::with_capacity(text.len());
     for (at, &character) in characters.iter().enumerate() {
@@ -77,7 +79,8 @@ pub(crate) fn csv(text: &str) -> String {
     }
 }
 
-/// Breaks a paragraph into lines of at most `columns` characters, later lines indented by `indent`.
+/// Breaks a paragraph into lines of at most `columns` characters, later lines indented by `indent`; not at
+/// non-breaking spaces, which become plain ones.
 pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> String {
     let mut wrapped = String::new();
     let mut used = 0;
@@ -94,7 +97,7 @@ pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> String {
         wrapped.push_str(word);
         used += length;
     }
-    wrapped
+    wrapped.replace('\u{a0}', " ")
 }
 
 #[cfg(test)]
@@ -126,6 +129,7 @@ mod tests {
     #[test]
     fn wraps_at_words() {
         assert_eq!(wrap("one two three", 8, 2), "one two\n  three");
+        assert_eq!(wrap("one two\u{a0}three", 8, 2), "one\n  two three");
         assert_eq!(wrap("unbreakable-word x", 5, 1), "unbreakable-word\n x");
     }
 }

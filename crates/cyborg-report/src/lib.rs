@@ -1,17 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cams;
+mod colour;
 mod digest;
 mod epochs;
 mod error;
 mod escape;
 mod files;
 mod frame;
+mod html;
 mod input;
 mod markdown;
 mod number;
 mod pictures;
 mod results;
+mod svg;
 mod terminal;
 mod verdict;
 mod whole;
@@ -40,5 +43,6 @@ pub fn build(input: &ReportInput, dir: &Path) -> Result<ReportOutcome, ReportErr
     files::write_table(dir, "comparisons", &digest.comparisons)?;
     whole::write_whole(&dir.join("report.md"), markdown::page(&digest).as_bytes())?;
     let html = dir.join("index.html");
+    whole::write_whole(&html, html::page(&digest).as_bytes())?;
     Ok(ReportOutcome { html, terminal: terminal::table(&digest) })
 }

@@ -44,9 +44,10 @@ pub(crate) fn p(number: Option<f64>) -> String {
     }
 }
 
-/// A p value in a sentence: `p = 0.044`, `p < 0.001`.
+/// A p value in a sentence, unbreakable: `p = 0.044`, `p < 0.001`.
 pub(crate) fn p_sentence(number: f64) -> String {
-    if number < 0.001 { "p < 0.001".to_owned() } else { format!("p = {}", p(Some(number))) }
+    let equals = if number < 0.001 { "" } else { "= " };
+    format!("p {equals}{}", p(Some(number))).replace(' ', "\u{a0}")
 }
 
 /// As few digits as tell the number: `0.5`, `800`, `0.00001`.
@@ -87,7 +88,8 @@ mod tests {
         assert_eq!(interval(Some(-0.001), Some(0.067)).as_deref(), Some("[-0.001, +0.067]"));
         assert_eq!(interval(None, Some(0.067)), None);
         assert_eq!(p(Some(0.0002)), "< 0.001");
-        assert_eq!(p_sentence(0.0441), "p = 0.044");
+        assert_eq!(p_sentence(0.0441), "p\u{a0}=\u{a0}0.044");
+        assert_eq!(p_sentence(0.0001), "p\u{a0}<\u{a0}0.001");
         assert_eq!(plain(-0.0), "0");
         assert_eq!(plain(0.95), "0.95");
         assert_eq!(count(1, "seed"), "1 seed");

@@ -44,11 +44,13 @@ pub(crate) fn table(digest: &Digest<'_>) -> String {
 
 /// Phantom data, warnings and failed runs, one line each.
 fn top_notes(digest: &Digest<'_>) -> Vec<String> {
-    let mut notes: Vec<String> = digest
-        .phantoms()
-        .iter()
-        .map(|data| format!("PHANTOM DATA: {} is drawn by a program, not photographed", data.title))
-        .collect();
+    let mut notes = Vec::new();
+    let phantoms: Vec<&str> = digest.phantoms().iter().map(|data| data.title.as_str()).collect();
+    if let [first, others @ ..] = phantoms.as_slice() {
+        let names =
+            if others.is_empty() { (*first).to_owned() } else { format!("{} data sets", phantoms.len()) };
+        notes.push(format!("PHANTOM DATA ({names}): drawn by a program, not photographed"));
+    }
     notes.extend(digest.input.warnings.iter().map(|warning| format!("WARNING: {warning}")));
     notes.extend(digest.failed.iter().map(|run| format!("FAILED: {}: {}", describe(&run.key), run.reason)));
     notes
@@ -142,7 +144,13 @@ fn method_table(
             header.push(right("\naccuracy".to_owned()));
         }
         for (baseline, candidate) in pairs {
-            header.push(right(format!("{} - {}\nAUC", line(candidate), line(baseline))));
+            // With one pair of two methods the verdict below says which way round.
+            let difference = if pairs.len() == 1 && methods.len() == 2 && *baseline == methods[0] {
+                "AUC\ndiff.".to_owned()
+            } else {
+                format!("{} -\n{}", line(candidate), line(baseline))
+            };
+            header.push(right(difference));
             header.push(right("\np".to_owned()));
         }
     } else {
@@ -175,6 +183,9 @@ fn method_table(
             }
         }
     }
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 1));
+    });
     draw(&table)
 }
 

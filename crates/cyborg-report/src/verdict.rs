@@ -84,9 +84,9 @@ fn of_comparison(row: &Comparison, headline: Headline, place: Option<String>) ->
     );
     if let Some(interval) = interval(row.ci_low, row.ci_high) {
         sentence.push(' ');
-        sentence.push_str(&interval);
+        sentence.push_str(&interval.replace(' ', "\u{a0}"));
     }
-    let n = count(row.n_pairs as usize, "seed");
+    let n = count(row.n_pairs as usize, "seed").replace(' ', "\u{a0}");
     let (finding, rest) = match row.p {
         Some(p) => {
             let finding = match (p < LEVEL, difference > 0.0) {
@@ -101,14 +101,14 @@ fn of_comparison(row: &Comparison, headline: Headline, place: Option<String>) ->
                     format!("no significant difference at {LEVEL}")
                 }
             };
-            (finding, format!(", paired t-test {}, n = {n}: {words}", p_sentence(p)))
+            (finding, format!(", paired t-test {}, n\u{a0}=\u{a0}{n}: {words}", p_sentence(p)))
         }
         None if row.n_pairs == 1 => {
-            (Finding::Untested, format!(", n = {n}: no spread, no test; run more seeds"))
+            (Finding::Untested, format!(", n\u{a0}=\u{a0}{n}: no spread, no test; run more seeds"))
         }
         None => {
             let reason = row.reason.as_deref().unwrap_or("it is undefined");
-            (Finding::Untested, format!(", n = {n}; no test: {reason}"))
+            (Finding::Untested, format!(", n\u{a0}=\u{a0}{n}; no test: {reason}"))
         }
     };
     sentence.push_str(&rest);

@@ -1,0 +1,184 @@
+//! The page: one file that needs nothing else, works from disk, on paper and without a mouse.
+mod about;
+mod album;
+mod figures;
+mod gallery;
+mod maps;
+mod tables;
+
+use crate::digest::{Block, Digest, describe};
+use crate::escape::html;
+use crate::svg::interval_mark;
+use crate::verdict::{Finding, Verdict, caution, verdicts};
+use crate::words::phantom_note;
+use std::fmt::Write as _;
+
+/// Allows what is inside the file and nothing from anywhere else.
+const POLICY: &str =
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+/// The whole page.
+pub(crate) fn page(digest: &Digest<'_>) -> String {
+    let mut album = album::Album::default();
+    let mut sections = vec![("results", "Results", tables::results(digest))];
+    sections.push(("metrics", "All metrics", tables::metrics(digest)));
+    if let Some(sweep) = digest.sweep() {
+        sections.push(("sweep", "Sweep", figures::sweep(&sweep)));
+    }
+    sections.push(("training", "Training", figures::training(digest)));
+    sections.push(("roc", "ROC", figures::rocs(digest)));
+    sections.push(("maps", "Average CAMs", maps::section(digest)));
+    sections.push(("gallery", "Gallery", gallery::section(digest, &mut album)));
+    sections.push(("data", "Data", about::data(digest)));
+    sections.push(("numbers", "What the numbers are", about::numbers()));
+    sections.push(("again", "Make it again", about::again(digest)));
+    sections.retain(|(_, _, body)| !body.is_empty());
+
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{style}</style>\n\
+         </head>\n<body>\n<a class=\"skip\" href=\"#results\">Skip to the results</a>\n{store}\n<header>\n",
+        title = html(&digest.input.title),
+        style = include_str!("style.css"),
+        store = album.definitions(),
+    );
+    head(&mut page, digest);
+    page.push_str("<nav aria-label=\"Sections\">");
+    for (id, title, _) in &sections {
+        let _ = write!(page, "<a href=\"#{id}\">{title}</a>");
+    }
+    page.push_str("</nav>\n</header>\n<main>\n");
+    for (id, title, body) in &sections {
+        let _ = writeln!(page, "<section id=\"{id}\">\n<h2>{title}</h2>\n{body}</section>");
+    }
+    let _ = write!(page, "</main>\n<script>\n{}</script>\n</body>\n</html>\n", include_str!("script.js"));
+    page
+}
+
+/// Title, verdict, warnings, description.
+fn head(page: &mut String, digest: &Digest<'_>) {
+    let input = digest.input;
+    let _ = writeln!(page, "<h1>{}</h1>", html(&input.title));
+    let (phantoms, failed) = (digest.phantoms(), digest.failed.len());
+    page.push_str("<p class=\"badges\">");
+    let counts = [
+        (!phantoms.is_empty(), "badge phantom", "phantom data".to_owned()),
+        (failed > 0, "badge failed", format!("{failed} of {} runs failed", digest.n_runs + failed)),
+        (!input.warnings.is_empty(), "badge warning", crate::number::count(input.warnings.len(), "warning")),
+    ];
+    for (_, class, text) in counts.iter().filter(|(shown, ..)| *shown) {
+        let _ = write!(page, "<a class=\"{class}\" href=\"#warnings\">{text}</a> ");
+    }
+    let facts = [
+        crate::number::count(input.methods.len(), "method"),
+        crate::number::count(input.backbones.len(), "backbone"),
+        crate::number::count(input.data.len(), "data set"),
+        crate::number::count(input.seeds.len(), "seed"),
+    ];
+    let _ = writeln!(
+        page,
+        "<span class=\"facts\">{}, {} runs with results</span></p>",
+        facts.join(" · "),
+        digest.n_runs
+    );
+    verdict_list(page, &verdicts(digest));
+    if !phantoms.is_empty() || failed > 0 || !input.warnings.is_empty() {
+        page.push_str("<ul class=\"warnings\" id=\"warnings\">\n");
+        match phantoms.as_slice() {
+            [] => {}
+            [one] => item(page, "phantom", "Phantom data.", &phantom_note(one)),
+            several => {
+                let names: Vec<&str> = several.iter().map(|data| data.title.as_str()).collect();
+                let note = format!("Drawn by a program from a seed, not photographed: {}.", names.join("; "));
+                item(page, "phantom", "Phantom data.", &note);
+            }
+        }
+        for warning in &input.warnings {
+            item(page, "warning", "Warning.", warning);
+        }
+        for run in &digest.failed {
+            item(page, "failed", "Failed:", &format!("{}: {}", describe(&run.key), run.reason));
+        }
+        page.push_str("</ul>\n");
+    }
+    if !input.description.trim().is_empty() {
+        let _ = writeln!(page, "<p class=\"description\">{}</p>", html(input.description.trim()));
+    }
+}
+
+fn item(page: &mut String, class: &str, mark: &str, text: &str) {
+    let _ = writeln!(page, "<li class=\"{class}\"><strong>{mark}</strong> {}</li>", html(text));
+}
+
+fn verdict_list(page: &mut String, verdicts: &[Verdict]) {
+    let reach = |verdict: &Verdict| {
+        let (low, high) = verdict.interval.unwrap_or_else(|| {
+            let difference = verdict.difference.unwrap_or(0.0);
+            (difference, difference)
+        });
+        low.abs().max(high.abs())
+    };
+    let scale = verdicts.iter().map(reach).fold(0.01, f64::max) * 1.05;
+    page.push_str("<ul class=\"verdicts\">\n");
+    for verdict in verdicts {
+        let class = match verdict.finding {
+            Finding::Higher => "higher",
+            Finding::Lower => "lower",
+            Finding::NotSignificant => "even",
+            Finding::Untested => "untested",
+        };
+        let _ = write!(page, "<li class=\"{class}\">");
+        if let Some(place) = &verdict.place {
+            let _ = write!(page, "<span class=\"place\">{}</span>", html(place));
+        }
+        let _ = write!(page, "<span class=\"sentence\">{}.</span>", html(&verdict.sentence));
+        if let Some(difference) = verdict.difference {
+            page.push_str(&interval_mark(difference, verdict.interval, scale, 0));
+        }
+        page.push_str("</li>\n");
+    }
+    page.push_str("</ul>\n");
+    if let Some(caution) = caution(verdicts) {
+        let _ = writeln!(page, "<p class=\"note\">{}</p>", html(&caution));
+    }
+}
+
+/// Data set and backbone of a block, for headings.
+fn heading(digest: &Digest<'_>, block: &Block<'_>) -> String {
+    digest.place(block).unwrap_or_else(|| format!("{}, {}", block.data.title, block.backbone))
+}
+
+/// Attributes by which the page's filters find an element.
+fn filter_attributes(block: &Block<'_>) -> String {
+    format!("data-data=\"{}\" data-backbone=\"{}\"", html(&block.data.name), html(&block.backbone))
+}
+
+/// Position of a method among those of the experiment: its colour, dash and marker everywhere.
+fn style_of(digest: &Digest<'_>, method: &str) -> usize {
+    digest.input.methods.iter().position(|known| known == method).unwrap_or(digest.input.methods.len())
+}
+
+/// One part a block. The first is open; with a single block there is nothing to open.
+fn parts(digest: &Digest<'_>, mut part: impl FnMut(&Block<'_>) -> String) -> String {
+    let mut text = String::new();
+    for (at, block) in digest.blocks.iter().enumerate() {
+        let body = part(block);
+        if body.is_empty() {
+            continue;
+        }
+        if digest.blocks.len() == 1 {
+            text.push_str(&body);
+            continue;
+        }
+        let open = if at == 0 { " open" } else { "" };
+        let _ = write!(
+            text,
+            "<details{open} {}><summary>{}</summary>\n{body}</details>\n",
+            filter_attributes(block),
+            html(&heading(digest, block))
+        );
+    }
+    text
+}
