@@ -105,17 +105,14 @@ pub fn fit_with(
     let network =
         Network::new(settings.architecture, settings.n_classes, &Seed::new(settings.seed).child("init"))?;
     let mut sgd = Sgd::new(network.parameters(), settings.momentum, settings.weight_decay);
-    let progress = match saved {
-        Some(saved) => {
-            saved.restore(&network, &mut sgd)?;
-            saved.progress
+    let progress = if let Some(saved) = saved {
+        saved.restore(&network, &mut sgd)?;
+        saved.progress
+    } else {
+        if let Some(path) = &settings.pretrained {
+            network.load_pretrained(path)?;
         }
-        None => {
-            if let Some(path) = &settings.pretrained {
-                network.load_pretrained(path)?;
-            }
-            Progress::new(identity)
-        }
+        Progress::new(identity)
     };
     let mut training = Training {
         settings,

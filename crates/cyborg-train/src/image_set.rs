@@ -3,7 +3,7 @@
 use crate::TrainError;
 use cyborg_image::{Raster, read_grey, read_rgb, resize_bilinear};
 use cyborg_manifest::Item;
-use cyborg_saliency::{SaliencyGrid, grid_from_map};
+use cyborg_saliency::{SaliencyGrid, check_aspect, grid_from_map};
 use rayon::prelude::*;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -271,17 +271,7 @@ fn decode(item: &Item, input_px: usize, grid: usize) -> Result<Decoded, BadImage
     let bad =
         |reason| BadImage { id: item.id.clone(), path: path.clone(), origin: item.origin.clone(), reason };
     let map = read_grey(path).map_err(|error| bad(with_causes(&error)))?;
-    let map_size = (map.width_px, map.height_px);
-    if !same_shape(image_size, map_size) {
-        return Err(bad(format!(
-            "the saliency map is {}x{}, its image `{}` is {}x{}: the map must have the image's aspect ratio",
-            map_size.0,
-            map_size.1,
-            item.image.display(),
-            image_size.0,
-            image_size.1
-        )));
-    }
+    check_aspect((map.width_px, map.height_px), image_size).map_err(|error| bad(error.to_string()))?;
     Ok(Decoded { pixels, map: Some(grid_from_map(&map, grid, grid)) })
 }
 
@@ -310,27 +300,4 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Same aspect ratio, up to one pixel of the map for rounding.
-fn same_shape(image: (u32, u32), map: (u32, u32)) -> bool {
-    let (image_w, image_h) = (f64::from(image.0), f64::from(image.1));
-    let (map_w, map_h) = (f64::from(map.0), f64::from(map.1));
-    (map_w - map_h * image_w / image_h).abs() <= 1.0 || (map_h - map_w * image_h / image_w).abs() <= 1.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_map_may_be_smaller_than_its_image_but_not_of_another_shape() {
-        assert!(same_shape((224, 224), (224, 224)));
-        assert!(same_shape((224, 224), (7, 7)));
-        assert!(same_shape((640, 480), (320, 240)));
-        // 640 x 427 shrunk to a width of 100: 66.7 rows, written as 67 or cut to 66.
-        assert!(same_shape((640, 427), (100, 67)) && same_shape((640, 427), (100, 66)));
-        assert!(!same_shape((640, 480), (480, 640)));
-        assert!(!same_shape((512, 512), (640, 480)));
-    }
 }

@@ -3,6 +3,7 @@
 mod batch;
 mod epochs;
 mod error;
+mod estimate;
 mod fit;
 #[cfg(test)]
 mod fixture;
@@ -18,6 +19,7 @@ mod whole_file;
 
 pub use epochs::EpochRow;
 pub use error::TrainError;
+pub use estimate::{ImageTime, image_time};
 pub use fit::{FitOptions, FitOutcome, fit, fit_with};
 pub use image_set::{BadImage, ImageSet, LoadProgress};
 pub use observer::{Observer, Silent};

@@ -65,9 +65,11 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// A moment at which a kill must be harmless. Tests stop the thread at each of them.
-pub(crate) fn moment(_name: &'static str) {
+pub(crate) fn moment(name: &'static str) {
     #[cfg(test)]
-    tests::stop_if_due(_name);
+    tests::stop_if_due(name);
+    #[cfg(not(test))]
+    let _ = name;
 }
 
 #[cfg(test)]

@@ -1,0 +1,53 @@
+//! How fast a training would be on this machine, measured on noise.
+
+use crate::{Sgd, TrainError, TrainSettings};
+use candle_core::{Device, Tensor};
+use cyborg_backbones::Network;
+use cyborg_loss::cross_entropy;
+use cyborg_seed::Seed;
+use std::time::Instant;
+
+/// Seconds that one image takes, with the threads of the caller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImageTime {
+    /// Forward, backward and update, its share of a batch.
+    pub training_s: f64,
+    /// Forward in evaluation mode.
+    pub scoring_s: f64,
+}
+
+/// Takes a training step and a scoring step of `settings` on a batch of noise. The first step only warms up, unless it
+/// was slow enough (a second) to be believed. Decoding is not in it.
+///
+/// # Errors
+/// [`TrainError::Setting`] for settings that cannot be trained; what the network says.
+pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
+    settings.check()?;
+    let seed = Seed::new(0);
+    let network = Network::new(settings.architecture, settings.n_classes, &seed)?;
+    let mut sgd = Sgd::new(network.parameters(), settings.momentum, settings.weight_decay);
+    let (n_images, side) = (settings.batch_size.max(2), settings.input_px);
+    let mut noise = seed.stream("estimate");
+    let pixels: Vec<f32> =
+        (0..n_images * 3 * side * side).map(|_| noise.uniform_in(-1.0, 1.0) as f32).collect();
+    let images = Tensor::from_vec(pixels, (n_images, 3, side, side), &Device::Cpu)?;
+    let labels = Tensor::from_vec(vec![0u32; n_images], n_images, &Device::Cpu)?;
+    let mut train = || -> Result<f64, TrainError> {
+        let clock = Instant::now();
+        let output = network.forward_train(&images, settings.tap)?;
+        let loss = cross_entropy(&output.logits, &labels)?;
+        sgd.step(&loss.backward()?, settings.learning_rate)?;
+        Ok(clock.elapsed().as_secs_f64())
+    };
+    let mut training = train()?;
+    for _ in 0..2 {
+        if training < 1.0 {
+            training = train()?;
+        }
+    }
+    let clock = Instant::now();
+    network.forward_eval(&images, settings.tap)?.logits.to_vec2::<f32>()?;
+    let scoring = clock.elapsed().as_secs_f64();
+    let n_images = n_images as f64;
+    Ok(ImageTime { training_s: training / n_images, scoring_s: scoring / n_images })
+}
