@@ -11,8 +11,8 @@ use cyborg_train::Method;
 use crate::ExperimentError;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::file::{
-    BadImagePolicy, CamClassName, DataFile, ExperimentFile, JobsFile, LossName, MethodFile, PhantomFile, TapName,
-    TrainingFile,
+    BadImagePolicy, CamClassName, DataFile, ExperimentFile, JobsFile, LossName, MethodFile, PhantomFile,
+    TapName, TrainingFile,
 };
 use crate::locate::Step;
 
@@ -212,9 +212,17 @@ impl Check<'_> {
         let methods = self.methods(file);
         let training_path = under_root("training", !root.is_empty());
         self.training(&file.training, &training_path);
-        let backbones = self.backbones(file, &under_root("backbones", !root.is_empty()), &training_path, path);
+        let backbones =
+            self.backbones(file, &under_root("backbones", !root.is_empty()), &training_path, path);
         let seeds = self.seeds(file, &under_root("seeds", !root.is_empty()));
         let comparisons = self.comparisons(file);
+        if file.jobs == JobsFile::Count(0) {
+            self.fault(
+                &under_root("jobs", false),
+                "`jobs` is 0",
+                Some("expected `auto` or a number from 1".to_owned()),
+            );
+        }
         let resolved_yaml = match serde_yaml::to_string(&resolved(file, &methods)) {
             Ok(text) => text,
             Err(e) => {
@@ -251,7 +259,10 @@ impl Check<'_> {
             self.fault(
                 path,
                 format!("`{name}` cannot be a name"),
-                Some("use letters, digits, `-`, `_` and `.`, at most 60 of them, not starting with `.` or `-`".to_owned()),
+                Some(
+                    "use letters, digits, `-`, `_` and `.`, at most 60 of them, not starting with `.` or `-`"
+                        .to_owned(),
+                ),
             );
         }
     }
@@ -287,12 +298,20 @@ impl Check<'_> {
                     Some("add `at: NUMBER`, or remove `sweep`".to_owned()),
                 ),
                 (_, Some(at)) if !at.is_finite() => {
-                    self.fault(&join(&here, &[field("at")]), format!("`at` is {at}, which is no place on an axis"), None);
+                    self.fault(
+                        &join(&here, &[field("at")]),
+                        format!("`at` is {at}, which is no place on an axis"),
+                        None,
+                    );
                 }
                 _ => {}
             }
             if data.limit_train == Some(0) {
-                self.fault(&join(&here, &[field("limit_train")]), "`limit_train` is 0: nothing to train on", None);
+                self.fault(
+                    &join(&here, &[field("limit_train")]),
+                    "`limit_train` is 0: nothing to train on",
+                    None,
+                );
             }
             if let Some(source) = self.data_source(data, &here) {
                 specs.push(DataSpec {
@@ -311,7 +330,8 @@ impl Check<'_> {
 
     fn data_source(&mut self, data: &DataFile, here: &[Step]) -> Option<DataSource> {
         let by_role = !data.train.is_empty() || !data.test.is_empty() || !data.validation.is_empty();
-        let given = usize::from(data.phantom.is_some()) + usize::from(data.manifest.is_some()) + usize::from(by_role);
+        let given =
+            usize::from(data.phantom.is_some()) + usize::from(data.manifest.is_some()) + usize::from(by_role);
         if given != 1 {
             self.fault(
                 here,
@@ -360,7 +380,8 @@ impl Check<'_> {
 
     /// The file of a manifest named by path or id.
     fn manifest(&mut self, name: &str, place: &[Step]) -> Option<PathBuf> {
-        let is_path = name.contains('/') || Path::new(name).extension().is_some_and(|e| e == "yaml" || e == "yml");
+        let is_path =
+            name.contains('/') || Path::new(name).extension().is_some_and(|e| e == "yaml" || e == "yml");
         let path = if is_path {
             self.source.path.parent().unwrap_or(Path::new("")).join(name)
         } else {
@@ -383,7 +404,10 @@ impl Check<'_> {
                 .unwrap_or_default();
             ids.sort();
             if ids.is_empty() {
-                format!("there are no manifests in `{}`; `--manifests` names another folder", self.manifests.display())
+                format!(
+                    "there are no manifests in `{}`; `--manifests` names another folder",
+                    self.manifests.display()
+                )
             } else {
                 nearest(name, &ids)
             }
@@ -404,7 +428,11 @@ impl Check<'_> {
             .map(|(i, m)| (vec![Step::Index(i), field("name")], m.name.clone()))
             .collect();
         self.repeated(&root, "method", &names);
-        file.methods.iter().enumerate().map(|(i, m)| self.method(m, &join(&root, &[Step::Index(i)]))).collect()
+        file.methods
+            .iter()
+            .enumerate()
+            .map(|(i, m)| self.method(m, &join(&root, &[Step::Index(i)])))
+            .collect()
     }
 
     fn method(&mut self, method: &MethodFile, here: &[Step]) -> MethodSpec {
@@ -418,7 +446,9 @@ impl Check<'_> {
             );
         }
         if method.loss == LossName::CrossEntropy {
-            for (name, present) in [("alpha", method.alpha.is_some()), ("cam_class", method.cam_class.is_some())] {
+            for (name, present) in
+                [("alpha", method.alpha.is_some()), ("cam_class", method.cam_class.is_some())]
+            {
                 if present {
                     self.fault(
                         &join(here, &[field(name)]),
@@ -457,7 +487,12 @@ impl Check<'_> {
             }
         };
         require("epochs", t.epochs >= 1, t.epochs.to_string(), "at least 1");
-        require("batch_size", t.batch_size >= 2, t.batch_size.to_string(), "at least 2: batch norm needs a batch");
+        require(
+            "batch_size",
+            t.batch_size >= 2,
+            t.batch_size.to_string(),
+            "at least 2: batch norm needs a batch",
+        );
         let positive = |x: f64| x.is_finite() && x > 0.0;
         require("learning_rate", positive(t.learning_rate), t.learning_rate.to_string(), "a number above 0");
         require("momentum", (0.0..1.0).contains(&t.momentum), t.momentum.to_string(), "a number in [0, 1)");
@@ -507,7 +542,8 @@ impl Check<'_> {
                 );
                 continue;
             };
-            let pretrained = file.pretrained.get(name).map(|p| path.parent().unwrap_or(Path::new("")).join(p));
+            let pretrained =
+                file.pretrained.get(name).map(|p| path.parent().unwrap_or(Path::new("")).join(p));
             if let Some(weights) = pretrained.as_ref().filter(|p| !p.is_file()) {
                 self.fault(
                     &[field("pretrained"), field(name)],

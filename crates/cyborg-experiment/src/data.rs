@@ -77,7 +77,9 @@ pub fn resolve(
                 .map_err(|e| failed(Box::new(e)))?;
             (vec![path.clone()], vec![path.clone()], vec![path])
         }
-        DataSource::Manifests { train, validation, test } => (train.clone(), validation.clone(), test.clone()),
+        DataSource::Manifests { train, validation, test } => {
+            (train.clone(), validation.clone(), test.clone())
+        }
     };
     let mut opened: BTreeMap<PathBuf, Dataset> = BTreeMap::new();
     for path in train_files.iter().chain(&validation_files).chain(&test_files) {
@@ -92,10 +94,7 @@ pub fn resolve(
     let positive = match &spec.positive {
         None => 1,
         Some(name) => classes.iter().position(|c| c == name).ok_or_else(|| {
-            mismatch(format!(
-                "`positive` is `{name}`; {}",
-                crate::diagnostic::nearest(name, &classes)
-            ))
+            mismatch(format!("`positive` is `{name}`; {}", crate::diagnostic::nearest(name, &classes)))
         })?,
     };
     let role = |files: &[PathBuf], split: Split| -> Vec<Item> {
@@ -111,7 +110,9 @@ pub fn resolve(
     let test = role(&test_files, Split::Test);
     for (items, name) in [(&train, "training"), (&validation, "validation"), (&test, "test")] {
         if items.is_empty() {
-            return Err(mismatch(format!("there is no {name} image: no row of its manifests is of that split")));
+            return Err(mismatch(format!(
+                "there is no {name} image: no row of its manifests is of that split"
+            )));
         }
     }
     if let Some(limit) = spec.limit_train {
@@ -226,7 +227,11 @@ fn limited(items: Vec<Item>, limit: usize, n_classes: usize) -> Vec<Item> {
 /// People or files on both sides of the line between learning and testing.
 fn leaks(name: &str, train: &[Item], validation: &[Item], test: &[Item]) -> Vec<String> {
     let mut warnings = Vec::new();
-    let sides = [("training", train, "validation", validation), ("training", train, "test", test), ("validation", validation, "test", test)];
+    let sides = [
+        ("training", train, "validation", validation),
+        ("training", train, "test", test),
+        ("validation", validation, "test", test),
+    ];
     for (a_name, a, b_name, b) in sides {
         let paths: BTreeSet<&Path> = a.iter().map(|i| i.image.as_path()).collect();
         let files = b.iter().filter(|i| paths.contains(i.image.as_path())).count();
@@ -265,7 +270,12 @@ fn facts(classes: &[String], train: &[Item], validation: &[Item], test: &[Item])
             train.iter().filter(|i| i.map.is_some()).count(),
             by(train, &source)
         ),
-        format!("validation: {} images ({}); sources: {}", validation.len(), by(validation, &class), by(validation, &source)),
+        format!(
+            "validation: {} images ({}); sources: {}",
+            validation.len(),
+            by(validation, &class),
+            by(validation, &source)
+        ),
         format!("test: {} images ({}); sources: {}", test.len(), by(test, &class), by(test, &source)),
     ]
 }
@@ -294,7 +304,9 @@ mod tests {
         let kept = limited(items.clone(), 10, 2);
         assert_eq!(kept.iter().filter(|i| i.label == 0).count(), 8);
         assert_eq!(kept.iter().filter(|i| i.label == 1).count(), 2);
-        assert!(kept.windows(2).all(|w| w[0].image.to_string_lossy().len() <= w[1].image.to_string_lossy().len()));
+        assert!(
+            kept.windows(2).all(|w| w[0].image.to_string_lossy().len() <= w[1].image.to_string_lossy().len())
+        );
         assert_eq!(limited(items.clone(), 10, 2), kept);
         assert_eq!(limited(items.clone(), 40, 2), items);
     }

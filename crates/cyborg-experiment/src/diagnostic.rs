@@ -87,6 +87,11 @@ impl<'a> Source<'a> {
                     }
                     None => text,
                 };
+                let text = if text.contains("untagged enum") {
+                    "not a value that it can have".to_owned()
+                } else {
+                    text
+                };
                 let path = place.and_then(|p| self.places.path_at(p)).filter(|path| !path.is_empty());
                 match path {
                     Some(path) => (

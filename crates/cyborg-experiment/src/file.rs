@@ -4,12 +4,10 @@
 //! the reference that editors show (through the JSON schema) and that error messages quote.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use cyborg_phantom::FacePhantom;
 use schemars::JsonSchema;
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// An experiment: data x methods x backbones x seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -245,7 +243,9 @@ pub struct WithPhantomFile {
 }
 
 /// A number of seeds or a list of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+// Untagged, not a visitor of its own: the YAML reader then knows the place of a value that is neither.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum SeedsFile {
     /// `n` stands for 0, 1, ... n-1.
     Count(usize),
@@ -260,43 +260,6 @@ impl SeedsFile {
             Self::Count(n) => (0..*n as u64).collect(),
             Self::List(seeds) => seeds.clone(),
         }
-    }
-}
-
-impl Serialize for SeedsFile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Count(n) => n.serialize(serializer),
-            Self::List(seeds) => seeds.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for SeedsFile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SeedsVisitor;
-        impl<'de> Visitor<'de> for SeedsVisitor {
-            type Value = SeedsFile;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of seeds (5 means 0, 1, 2, 3, 4) or a list of seeds")
-            }
-            fn visit_u64<E: de::Error>(self, n: u64) -> Result<SeedsFile, E> {
-                usize::try_from(n).map(SeedsFile::Count).map_err(E::custom)
-            }
-            fn visit_i64<E: de::Error>(self, n: i64) -> Result<SeedsFile, E> {
-                u64::try_from(n)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(n), &self))
-                    .and_then(|n| self.visit_u64(n))
-            }
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<SeedsFile, A::Error> {
-                let mut seeds = Vec::new();
-                while let Some(seed) = seq.next_element()? {
-                    seeds.push(seed);
-                }
-                Ok(SeedsFile::List(seeds))
-            }
-        }
-        deserializer.deserialize_any(SeedsVisitor)
     }
 }
 
@@ -315,12 +278,21 @@ impl JsonSchema for SeedsFile {
 }
 
 /// How many runs side by side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum JobsFile {
-    /// One a core.
-    Auto,
     /// So many.
     Count(usize),
+    /// One a core.
+    Auto(AutoName),
+}
+
+/// The word `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AutoName {
+    /// One a core.
+    Auto,
 }
 
 impl Default for JobsFile {
@@ -333,40 +305,12 @@ impl std::str::FromStr for JobsFile {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "auto" => Ok(Self::Auto),
+            "auto" => Ok(Self::Auto(AutoName::Auto)),
             _ => match text.parse() {
                 Ok(n) if n > 0 => Ok(Self::Count(n)),
                 _ => Err(format!("expected `auto` or a number from 1, found `{text}`")),
             },
         }
-    }
-}
-
-impl Serialize for JobsFile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Auto => "auto".serialize(serializer),
-            Self::Count(n) => n.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for JobsFile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct JobsVisitor;
-        impl Visitor<'_> for JobsVisitor {
-            type Value = JobsFile;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`auto` or a number from 1")
-            }
-            fn visit_u64<E: de::Error>(self, n: u64) -> Result<JobsFile, E> {
-                self.visit_str(&n.to_string())
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<JobsFile, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(JobsVisitor)
     }
 }
 

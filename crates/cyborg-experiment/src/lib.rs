@@ -3,6 +3,7 @@
 pub mod check;
 pub mod data;
 mod diagnostic;
+mod dry_run;
 mod environment;
 pub mod file;
 mod locate;
@@ -15,7 +16,8 @@ mod summary;
 
 pub use check::{Experiment, Options, read_experiment};
 pub use diagnostic::Diagnostic;
-pub use runner::{RunOptions, RunSummary, dry_run, run};
+pub use dry_run::dry_run;
+pub use runner::{RunOptions, RunSummary, run};
 pub use schema::experiment_schema;
 
 /// What can go wrong between an experiment file and its report.

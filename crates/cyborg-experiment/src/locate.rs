@@ -66,9 +66,9 @@ impl Places {
 
     /// The value at `path`, or the nearest enclosing one that is written down.
     pub(crate) fn find(&self, path: &[Step]) -> Option<Place> {
-        (0..=path.len())
-            .rev()
-            .find_map(|n| self.entries.iter().find(|(p, _)| p.as_slice() == &path[..n]).map(|&(_, place)| place))
+        (0..=path.len()).rev().find_map(|n| {
+            self.entries.iter().find(|(p, _)| p.as_slice() == &path[..n]).map(|&(_, place)| place)
+        })
     }
 
     /// The path of the value that starts at `place`.

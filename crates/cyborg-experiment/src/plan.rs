@@ -66,7 +66,11 @@ pub fn train_settings(experiment: &Experiment, cell: Cell, n_classes: usize) -> 
 ///
 /// # Errors
 /// If the weights to start from cannot be read (their digest is part of it).
-pub fn identity(settings: &TrainSettings, train_digest: &str, validation_digest: &str) -> Result<Value, ExperimentError> {
+pub fn identity(
+    settings: &TrainSettings,
+    train_digest: &str,
+    validation_digest: &str,
+) -> Result<Value, ExperimentError> {
     let pretrained = match &settings.pretrained {
         None => Value::Null,
         Some(path) => Value::String(crate::store::file_digest(path)?),

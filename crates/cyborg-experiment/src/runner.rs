@@ -119,10 +119,8 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
     for data_index in 0..experiment.data.len() {
         let Some(data) = &resolved[data_index] else { continue };
         for backbone in 0..experiment.backbones.len() {
-            let group: Vec<&Planned> = planned
-                .iter()
-                .filter(|p| p.cell.data == data_index && p.cell.backbone == backbone)
-                .collect();
+            let group: Vec<&Planned> =
+                planned.iter().filter(|p| p.cell.data == data_index && p.cell.backbone == backbone).collect();
             let pending: Vec<&Planned> = group.into_iter().filter(|p| unfinished(p)).collect();
             if !pending.is_empty() {
                 run_group(experiment, options, &store, &progress, data, &pending, &mut outcome);
@@ -137,9 +135,7 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
         .filter_map(|p| {
             let data = resolved[p.cell.data].as_ref()?;
             let dir = store.test_dir(&p.id, &data.test_digest);
-            store
-                .is_scored(&p.id, &data.test_digest)
-                .then(|| RunEntry { key: p.key.clone(), dir })
+            store.is_scored(&p.id, &data.test_digest).then(|| RunEntry { key: p.key.clone(), dir })
         })
         .collect();
     let mut warnings = summary::warnings(experiment, &resolved);
@@ -239,7 +235,7 @@ fn run_group(
 
     let n_threads = rayon::current_num_threads().max(1);
     let jobs = match options.jobs.unwrap_or(experiment.jobs) {
-        JobsFile::Auto => n_threads,
+        JobsFile::Auto(_) => n_threads,
         JobsFile::Count(n) => n,
     }
     .clamp(1, pending.len());
@@ -295,10 +291,7 @@ fn run_group(
 }
 
 /// A panic in a run is that run's failure.
-fn guarded(
-    id: &str,
-    work: impl FnOnce() -> Result<f64, ExperimentError>,
-) -> Result<f64, ExperimentError> {
+fn guarded(id: &str, work: impl FnOnce() -> Result<f64, ExperimentError>) -> Result<f64, ExperimentError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let message = payload
             .downcast_ref::<String>()
@@ -341,10 +334,8 @@ fn run_one(
             other => break other?,
         }
     };
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| ExperimentError::Run {
-        run: p.id.clone(),
-        source,
-    };
+    let failed =
+        |source: Box<dyn std::error::Error + Send + Sync>| ExperimentError::Run { run: p.id.clone(), source };
     let dir = store.run_dir(&p.id);
     let environment = environment::environment();
     write_json(
@@ -388,10 +379,8 @@ fn score(
     test_dir: &std::path::Path,
     observer: &dyn cyborg_train::Observer,
 ) -> Result<(), ExperimentError> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| ExperimentError::Run {
-        run: p.id.clone(),
-        source,
-    };
+    let failed =
+        |source: Box<dyn std::error::Error + Send + Sync>| ExperimentError::Run { run: p.id.clone(), source };
     // The seed does not matter: every tensor is replaced, strictly.
     let network = Network::new(p.settings.architecture, p.settings.n_classes, &Seed::new(0))
         .map_err(|e| failed(Box::new(e)))?;
@@ -456,17 +445,6 @@ fn weights_metadata(p: &Planned, data: &ResolvedData) -> BTreeMap<String, String
         }
     }
     metadata
-}
-
-/// The plan in words, with what is finished already and an estimate of the time that the rest takes.
-///
-/// Nothing is drawn, trained or written. A data set that is not there yet is said to be missing; its runs are counted as
-/// to be done.
-///
-/// # Errors
-/// None at present; the signature leaves room.
-pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, ExperimentError> {
-    summary::plan_text(experiment, options)
 }
 
 #[cfg(test)]

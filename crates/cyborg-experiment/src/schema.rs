@@ -64,9 +64,11 @@ mod tests {
     fn fields_are_described_however_deep() {
         let alpha = description_of(&path(&["methods", "1", "alpha"])).expect("alpha is documented");
         assert!(alpha.starts_with("Weight of cross-entropy, in [0, 1]"), "{alpha}");
-        let px = description_of(&path(&["data", "0", "phantom", "faces", "image_px"])).expect("image_px is documented");
+        let px = description_of(&path(&["data", "0", "phantom", "faces", "image_px"]))
+            .expect("image_px is documented");
         assert!(px.contains("pixels"), "{px}");
-        let epochs = description_of(&path(&["with_phantom", "training", "epochs"])).expect("epochs is documented");
+        let epochs =
+            description_of(&path(&["with_phantom", "training", "epochs"])).expect("epochs is documented");
         assert!(epochs.starts_with("Passes"), "{epochs}");
         assert_eq!(description_of(&path(&["no", "such"])), None);
     }

@@ -1,19 +1,16 @@
 //! Hands finished runs to the report, and tells a plan in words.
 
-use std::collections::BTreeMap;
-
 use cyborg_report::{DataEntry, FailedRun, ReportInput, RunEntry};
 
-use crate::ExperimentError;
-use crate::check::{DataSource, Experiment};
+use crate::check::Experiment;
 use crate::data::ResolvedData;
 use crate::environment::environment;
-use crate::runner::RunOptions;
 
 /// What the reader of the report must know first, besides failed runs.
 pub(crate) fn warnings(experiment: &Experiment, resolved: &[Option<ResolvedData>]) -> Vec<String> {
     let mut warnings = Vec::new();
-    let phantoms: Vec<&str> = resolved.iter().flatten().filter(|d| d.phantom).map(|d| d.name.as_str()).collect();
+    let phantoms: Vec<&str> =
+        resolved.iter().flatten().filter(|d| d.phantom).map(|d| d.name.as_str()).collect();
     if !phantoms.is_empty() {
         warnings.push(format!(
             "phantom data (drawn, not collected): {}. Results say how the methods behave on this benchmark, nothing \
@@ -85,52 +82,4 @@ pub(crate) fn report_input(
         resolved_yaml: experiment.resolved_yaml.clone(),
         environment,
     }
-}
-
-/// The matrix, what is there, what it will take.
-#[expect(clippy::unnecessary_wraps, reason = "the estimate measures, and measuring may fail one day")]
-pub(crate) fn plan_text(experiment: &Experiment, options: &RunOptions) -> Result<String, ExperimentError> {
-    let mut lines = vec![format!("experiment `{}`: {}", experiment.name, experiment.title)];
-    let n_runs = experiment.data.len()
-        * experiment.methods.len()
-        * experiment.backbones.len()
-        * experiment.seeds.len();
-    lines.push(format!(
-        "{n_runs} runs = {} data x {} methods x {} backbones x {} seeds",
-        experiment.data.len(),
-        experiment.methods.len(),
-        experiment.backbones.len(),
-        experiment.seeds.len()
-    ));
-    for data in &experiment.data {
-        let from = match &data.source {
-            DataSource::Faces(faces) => format!("phantom faces, drawn into {}/{}", options.folders.data_dir.display(), faces.folder_name()),
-            DataSource::Manifests { train, validation, test } => {
-                let names = |paths: &[std::path::PathBuf]| {
-                    paths
-                        .iter()
-                        .map(|p| p.file_stem().unwrap_or_default().to_string_lossy().into_owned())
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                };
-                format!("train {}; validation {}; test {}", names(train), names(validation), names(test))
-            }
-        };
-        lines.push(format!("  data {}: {from}", data.name));
-    }
-    for method in &experiment.methods {
-        lines.push(format!("  method {}: {:?}, tap {}", method.name, method.method, crate::plan::tap_name(method.tap)));
-    }
-    for backbone in &experiment.backbones {
-        lines.push(format!(
-            "  backbone {}: {2}x{2} pixels, CAM grid {3}x{3}{1}",
-            backbone.architecture.name(),
-            if backbone.pretrained.is_some() { ", pretrained" } else { "" },
-            backbone.input_px,
-            backbone.grid
-        ));
-    }
-    lines.push(format!("  seeds {:?}", experiment.seeds));
-    let _: BTreeMap<(), ()> = BTreeMap::new();
-    Ok(lines.join("\n"))
 }

@@ -2,7 +2,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of the drawing code. It enters [`FacePhantom::folder_name`]: raise it whenever a pixel changes.
-pub const DRAWING_VERSION: u32 = 1;
+pub const DRAWING_VERSION: u32 = 2;
 
 /// Which unseen generators the test split holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -118,6 +118,11 @@ impl FacePhantom {
         let hash = blake3::hash(identity.as_bytes()).to_hex();
         let development = if self.generators == Generators::Development { "-development" } else { "" };
         format!("phantom-faces{development}-{}px-{}", self.image_px, &hash[..10])
+    }
+
+    /// Test images in all: six generators and two authentic sources.
+    pub fn n_test(&self) -> usize {
+        8 * self.n_test_per_source
     }
 
     /// Probability that a training or validation image of that class carries the date stamp.

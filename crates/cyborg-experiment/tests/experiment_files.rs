@@ -1,0 +1,198 @@
+//! Experiment files that say something that cannot be, and what their authors are told.
+
+#![allow(clippy::expect_used, missing_docs)]
+
+use cyborg_experiment::{Experiment, ExperimentError, Options, read_experiment};
+
+const GOOD: &str = "\
+data:
+  - name: faces
+    phantom:
+      faces: {image_px: 32, n_train: 40}
+methods:
+  - {name: ce, loss: cross-entropy}
+  - name: cyborg
+    loss: cyborg
+    alpha: 0.5
+backbones: [thin-resnet8]
+seeds: 2
+training:
+  epochs: 3
+compare:
+  - {baseline: ce, candidate: cyborg}
+";
+
+fn read(text: &str, options: &Options) -> Result<Experiment, String> {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().join("test.yaml");
+    fs_err::write(&path, text).expect("written");
+    read_experiment(&path, options).map_err(|error| match error {
+        ExperimentError::File(faults) => faults
+            .iter()
+            .map(|f| f.to_string().replace(&dir.path().display().to_string(), "DIR"))
+            .collect::<Vec<_>>()
+            .join("\n\n"),
+        other => other.to_string(),
+    })
+}
+
+/// `GOOD` with one thing changed is refused in words that hold all of `expected`.
+#[track_caller]
+fn refused(from: &str, to: &str, expected: &[&str]) {
+    assert_eq!(GOOD.matches(from).count(), 1, "`{from}` is there once");
+    let error = read(&GOOD.replace(from, to), &Options::default()).expect_err("it cannot be run");
+    for words in expected {
+        assert!(error.contains(words), "`{words}` is missing in:\n{error}");
+    }
+}
+
+#[test]
+fn the_good_file_is_good() {
+    let experiment = read(GOOD, &Options::default()).expect("it can be run");
+    assert_eq!(experiment.name, "test");
+    assert_eq!(experiment.seeds, [0, 1]);
+    assert_eq!(experiment.training.batch_size, 20, "what is absent is as released");
+    assert_eq!((experiment.backbones[0].input_px, experiment.backbones[0].grid), (64, 8));
+    // The resolved file says everything, and says the same when it is read again.
+    assert!(experiment.resolved_yaml.contains("cam_class: predicted"), "{}", experiment.resolved_yaml);
+    assert!(experiment.resolved_yaml.contains("momentum: 0.9"), "{}", experiment.resolved_yaml);
+    let again = read(&experiment.resolved_yaml, &Options::default()).expect("the resolved file can be run");
+    assert_eq!(again.resolved_yaml, experiment.resolved_yaml);
+}
+
+#[test]
+fn a_whole_message_has_place_snippet_and_advice() {
+    let error = read(&GOOD.replace("alpha: 0.5", "alfa: 0.5"), &Options::default()).expect_err("refused");
+    assert_eq!(
+        error,
+        "unknown field `alfa`\n  --> DIR/test.yaml:9:5\n  \
+         7 |   - name: cyborg\n  8 |     loss: cyborg\n  9 |     alfa: 0.5\n    |     ^\n  \
+         hint: did you mean `alpha`? valid names: `name`, `loss`, `alpha`, `cam_class`, `tap`"
+    );
+}
+
+#[test]
+fn values_that_cannot_be_are_placed() {
+    refused(
+        "alpha: 0.5",
+        "alpha: 1.5",
+        &["`alpha` is 1.5, outside [0, 1]", "test.yaml:9:12", "papers use 0.5"],
+    );
+    refused("alpha: 0.5", "alpha: .nan", &["outside [0, 1]"]);
+    refused(
+        "alpha: 0.5",
+        "alpha: high",
+        &["`methods[1].alpha`", ":9:12", "expected: Weight of cross-entropy"],
+    );
+    refused("seeds: 2", "seeds: []", &["there are no seeds", ":11:8"]);
+    refused("seeds: 2", "seeds: 0", &["there are no seeds"]);
+    refused("seeds: 2", "seeds: [1, 1]", &["the seed `1` is there twice", ":11:12"]);
+    refused(
+        "seeds: 2",
+        "seeds: many",
+        &["`seeds`: not a value", ":11:8", "A number of seeds (5 means 0, 1, 2, 3, 4) or a list"],
+    );
+    refused("seeds: 2", "seeds: -1", &["A number of seeds"]);
+    refused("epochs: 3", "epochs: 0", &["`epochs` is 0", ":13:11", "at least 1"]);
+    refused("epochs: 3", "batch_size: 1", &["`batch_size` is 1"]);
+    refused("epochs: 3", "learning_rate: 0", &["`learning_rate` is 0"]);
+    refused("epochs: 3", "momentum: 1", &["`momentum` is 1", "[0, 1)"]);
+    refused("epochs: 3", "weight_decay: -1", &["`weight_decay` is -1"]);
+    refused("epochs: 3", "lr_step_epochs: 0", &["`lr_step_epochs` is 0"]);
+    refused("epochs: 3", "lr_step_factor: 2", &["`lr_step_factor` is 2"]);
+    refused("epochs: 3", "input_px: 4", &["`thin-resnet8` cannot take images of 4x4 pixels"]);
+    refused("image_px: 32", "image_px: 3", &["`image_px` is 3", ":4:25"]);
+    refused("n_train: 40", "shortcut: 2", &["`shortcut` is 2"]);
+    refused(
+        "loss: cross-entropy",
+        "loss: cross-entropie",
+        &["unknown value", "did you mean `cross-entropy`?"],
+    );
+    refused("loss: cross-entropy", "loss: cross-entropy, alpha: 1", &["`alpha` has no meaning"]);
+}
+
+#[test]
+fn names_that_mean_nothing_get_the_nearest() {
+    refused(
+        "thin-resnet8",
+        "thin-resnet",
+        &["there is no backbone `thin-resnet`", "did you mean `thin-resnet8`?"],
+    );
+    refused(
+        "candidate: cyborg",
+        "candidate: cybrog",
+        &["there is no method `cybrog`", "did you mean `cyborg`?"],
+    );
+    refused("candidate: cyborg", "candidate: ce", &["`ce` is compared with itself"]);
+    refused("name: ce,", "name: cyborg,", &["the method `cyborg` is there twice"]);
+    refused("name: ce,", "name: ../ce,", &["`../ce` cannot be a name"]);
+    refused("seeds: 2", "seed: 2", &["unknown field `seed`", "did you mean `seeds`?"]);
+    refused("seeds: 2\n", "", &["missing field `seeds`"]);
+    refused("seeds: 2", "seeds: 2\nseeds: 3", &["duplicate"]);
+    refused("seeds: 2", "seeds: 2\njobs: none", &["`auto` for one a core", ":12:7"]);
+    refused(
+        "seeds: 2",
+        "seeds: 2\npretrained: {resnet99: a.safetensors}",
+        &["there is no backbone `resnet99`"],
+    );
+    refused("seeds: 2", "seeds: 2\npretrained: {thin-resnet8: a.safetensors}", &["there are no weights"]);
+}
+
+#[test]
+fn data_says_where_it_comes_from_exactly_once() {
+    let from = "    phantom:\n      faces: {image_px: 32, n_train: 40}\n";
+    refused(from, "", &["`faces` must say where it comes from exactly once, and does so 0 times", ":2:5"]);
+    refused(from, "    manifest: a.yaml\n    train: [b.yaml]\n", &["2 times"]);
+    refused(
+        from,
+        "    manifest: nowhere/none.yaml\n",
+        &["there is no manifest `nowhere/none.yaml`", "relative"],
+    );
+    refused(from, "    train: [a.yaml]\n", &["has no `test`"]);
+    refused("seeds: 2", "seeds: 2\nsweep: {label: strength}", &["has no `at`"]);
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let text =
+        GOOD.replace("alpha: 0.5", "alpha: 2").replace("seeds: 2", "seeds: 0").replace("thin-resnet8", "vgg");
+    let error = read(&text, &Options::default()).expect_err("refused");
+    for words in ["`alpha` is 2", "there is no backbone `vgg`", "there are no seeds"] {
+        assert!(error.contains(words), "`{words}` is missing in:\n{error}");
+    }
+}
+
+#[test]
+fn what_is_no_yaml_is_placed_too() {
+    for (text, words) in
+        [("", "missing field"), ("data: [", "unclosed"), ("- a\n", "expected"), ("a: b: c", ":1:")]
+    {
+        let error = read(text, &Options::default()).expect_err("refused");
+        assert!(error.contains("DIR/test.yaml"), "{error}");
+        assert!(error.contains(words) || words == "missing field", "`{words}` is missing in:\n{error}");
+    }
+}
+
+#[test]
+fn the_phantom_stand_in_replaces_what_it_names() {
+    let phantom = Options { phantom: true, manifests: None };
+    let text = format!(
+        "{GOOD}with_phantom:\n  data:\n    - name: drawn\n      phantom:\n        faces: {{image_px: 48}}\n  seeds: 1\n"
+    );
+    let experiment = read(&text, &phantom).expect("it can be run");
+    assert_eq!(experiment.data[0].name, "drawn");
+    assert_eq!(experiment.seeds, [0]);
+    assert_eq!(experiment.training.epochs, 3, "what it does not name stays");
+    assert_eq!(experiment.name, "test-phantom");
+    let plain = read(&text, &Options::default()).expect("it can be run");
+    assert_eq!((plain.data[0].name.as_str(), plain.seeds.len()), ("faces", 2));
+
+    let faulty = text.replace("image_px: 48", "image_px: 1");
+    let error = read(&faulty, &phantom).expect_err("refused");
+    assert!(error.contains("test.yaml:20:"), "{error}");
+
+    let without =
+        GOOD.replace("    phantom:\n      faces: {image_px: 32, n_train: 40}\n", "    manifest: a.yaml\n");
+    let error = read(&without, &phantom).expect_err("refused");
+    assert!(error.contains("no `with_phantom` part"), "{error}");
+}

@@ -1,0 +1,16 @@
+//! The whole program from the outside, as its users meet it: files in, files and text out.
+//!
+//! - `structure`: the crates depend on each other as ARCHITECTURE.md says; generated files are fresh
+//! - `smoke`: a tiny experiment, its results, what is done again and what is not, same bits for any thread count
+//! - `kill`: the same after SIGKILL at random moments
+//! - `bad_input`: everything that a user can get wrong, each with its message
+//!
+//! Nothing here needs data that is not in the repository.
+
+#![allow(clippy::expect_used, missing_docs)]
+
+mod bad_input;
+mod kill;
+mod smoke;
+mod structure;
+mod support;
