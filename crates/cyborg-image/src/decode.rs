@@ -49,6 +49,44 @@ pub fn decode_bytes_grey(bytes: &[u8], path: &Path) -> Result<Raster, ImageError
     decode(bytes, path).and_then(|image| raster(image, Mode::Grey, path))
 }
 
+/// As [`decode_bytes`], and how the pixels were stored.
+///
+/// # Errors
+/// As [`decode_bytes`].
+pub fn decode_bytes_with_mode(bytes: &[u8], path: &Path) -> Result<(Raster, ColorMode), ImageError> {
+    let image = decode(bytes, path)?;
+    let mode = ColorMode::of(&image);
+    Ok((raster(image, Mode::Rgb, path)?, mode))
+}
+
+/// What a file's pixels are, palettes looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ColorMode {
+    /// Red, green and blue, not grey.
+    pub is_color: bool,
+    /// With alpha.
+    pub has_alpha: bool,
+    /// Bits a sample: 8 (or fewer, spread to 8) or 16.
+    pub bits: u8,
+}
+
+impl ColorMode {
+    fn of(image: &DynamicImage) -> Self {
+        let color = image.color();
+        let bits = (color.bytes_per_pixel() / color.channel_count()) * 8;
+        Self { is_color: color.has_color(), has_alpha: color.has_alpha(), bits }
+    }
+}
+
+impl std::fmt::Display for ColorMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let color = if self.is_color { "rgb" } else { "grey" };
+        let alpha = if self.has_alpha { "+alpha" } else { "" };
+        write!(f, "{color}{alpha}")?;
+        if self.bits > 8 { write!(f, " {} bit", self.bits) } else { Ok(()) }
+    }
+}
+
 /// Width and height in pixels, from the header alone: the image may still turn out damaged.
 ///
 /// # Errors

@@ -7,7 +7,10 @@ mod jpeg_end;
 mod raster;
 mod resample;
 
-pub use decode::{MAX_PIXELS, decode_bytes, decode_bytes_grey, dimensions, read_grey, read_rgb};
+pub use decode::{
+    ColorMode, MAX_PIXELS, decode_bytes, decode_bytes_grey, decode_bytes_with_mode, dimensions, read_grey,
+    read_rgb,
+};
 pub use encode::{encode_png, write_png};
 pub use error::ImageError;
 pub use raster::Raster;

@@ -1,0 +1,131 @@
+//! Folders of images, one per class, source or split.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::{Row, Rows, file_name, stem};
+use crate::error::ManifestError;
+use crate::manifest::Folders;
+
+/// What counts as an image in a folder, in any case of letters; other files are passed over.
+const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"];
+
+/// Deeper folders are a loop of links.
+const MAX_DEPTH: usize = 32;
+
+pub(super) fn read(layout: &Folders, rows: &mut Rows) -> Result<(), ManifestError> {
+    for folder in &layout.include {
+        let path = rows.root.join(&folder.path);
+        if !path.is_dir() {
+            return Err(rows.manifest.missing(format!("there is no folder `{}`", path.display())));
+        }
+        let maps = match &folder.maps {
+            Some(maps) => Some(MapFolder::read(rows.root, maps, true)?),
+            None => None,
+        };
+        let files = image_files(&path)?;
+        if files.is_empty() {
+            let what = format!("no file in `{}` has the name of an image", path.display());
+            return Err(ManifestError::Empty { id: rows.manifest.id.clone(), what });
+        }
+        for file in files {
+            let image = if folder.path.is_empty() { file.clone() } else { format!("{}/{file}", folder.path) };
+            rows.push(Row {
+                origin: format!("{}/", if folder.path.is_empty() { "." } else { &folder.path }),
+                label: folder.label,
+                source: folder.source.clone(),
+                subject: folder.subject.as_ref().and_then(|rule| rule.subject_of(file_name(&file))),
+                split: folder.split,
+                map: maps.as_ref().and_then(|maps| maps.map_of(&file)),
+                image,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The image files below `folder`, as paths relative to it, sorted.
+fn image_files(folder: &Path) -> Result<Vec<String>, ManifestError> {
+    let mut files = Vec::new();
+    collect(folder, "", 0, &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+fn collect(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<String>) -> Result<(), ManifestError> {
+    let read = |source| ManifestError::Read { what: "folder of images", path: folder.into(), source };
+    if depth > MAX_DEPTH {
+        return Err(read(std::io::Error::other("folders are nested too deeply: is there a loop of links?")));
+    }
+    for entry in fs_err::read_dir(folder).map_err(read)? {
+        let entry = entry.map_err(read)?;
+        let name = entry.file_name();
+        // Names that are not UTF-8 cannot be written into tables and reports.
+        let Some(name) = name.to_str() else {
+            let reason = format!("file name `{}` is not UTF-8: rename it", name.display());
+            return Err(read(std::io::Error::other(reason)));
+        };
+        if name.starts_with('.') {
+            continue;
+        }
+        let path = entry.path();
+        let below = format!("{prefix}{name}");
+        if path.is_dir() {
+            collect(&path, &format!("{below}/"), depth + 1, files)?;
+        } else if is_image_name(name) {
+            files.push(below);
+        }
+    }
+    Ok(())
+}
+
+fn is_image_name(name: &str) -> bool {
+    name.rsplit_once('.')
+        .is_some_and(|(_, extension)| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
+}
+
+/// The saliency maps of a folder, listed once.
+pub(super) struct MapFolder {
+    folder: String,
+    /// None if there is no such folder: then every image's map counts as stated and missing.
+    files: Option<BTreeSet<String>>,
+    /// From a path without extension to the first file of that name.
+    by_stem: BTreeMap<String, String>,
+}
+
+impl MapFolder {
+    /// Lists the maps in `folder` below `root`, and in its subfolders if it is `nested`.
+    pub(super) fn read(root: &Path, folder: &str, nested: bool) -> Result<Self, ManifestError> {
+        let path = root.join(folder);
+        let mut by_stem = BTreeMap::new();
+        if !path.is_dir() {
+            return Ok(Self { folder: folder.to_owned(), files: None, by_stem });
+        }
+        let mut files = image_files(&path)?;
+        if !nested {
+            files.retain(|file| !file.contains('/'));
+        }
+        for file in &files {
+            by_stem.entry(path_stem(file)).or_insert_with(|| file.clone());
+        }
+        Ok(Self { folder: folder.to_owned(), files: Some(files.into_iter().collect()), by_stem })
+    }
+
+    /// The map, relative to the root, of the image at `path` (relative to the folder of images): the file of that
+    /// name, else one of that name with another extension.
+    pub(super) fn map_of(&self, path: &str) -> Option<String> {
+        let found = match &self.files {
+            None => path,
+            Some(files) => match files.get(path) {
+                Some(exact) => exact,
+                None => self.by_stem.get(&path_stem(path))?,
+            },
+        };
+        Some(if self.folder.is_empty() { found.to_owned() } else { format!("{}/{found}", self.folder) })
+    }
+}
+
+fn path_stem(path: &str) -> String {
+    let name = file_name(path);
+    format!("{}{}", &path[..path.len() - name.len()], stem(name))
+}
