@@ -122,8 +122,13 @@ impl Identity {
             [0.60, 0.59, 0.58],
         ];
         let hair = *stream.choose(&hairs);
-        let irises =
-            [[0.33, 0.20, 0.10], [0.20, 0.12, 0.07], [0.35, 0.52, 0.70], [0.36, 0.48, 0.30], [0.48, 0.36, 0.18]];
+        let irises = [
+            [0.33, 0.20, 0.10],
+            [0.20, 0.12, 0.07],
+            [0.35, 0.52, 0.70],
+            [0.36, 0.48, 0.30],
+            [0.48, 0.36, 0.18],
+        ];
         let iris = *stream.choose(&irises);
         let lips = mix(skin, [0.72, 0.25, 0.27], f(stream, 0.35, 0.75));
         Self {
@@ -195,9 +200,7 @@ impl Identity {
                 })
                 .to_vec(),
             Region::Ears => [-1.0, 1.0]
-                .map(|side| {
-                    Ellipse::new(side * (self.head_width + 0.02), 0.02, 0.09, self.ear_height + 0.03)
-                })
+                .map(|side| Ellipse::new(side * (self.head_width + 0.02), 0.02, 0.09, self.ear_height + 0.03))
                 .to_vec(),
             Region::Hairline => (-2..=2)
                 .map(|step| {
@@ -281,7 +284,8 @@ impl Shot {
         let tint = [0; 3].map(|_| f(stream, 0.35, 0.9));
         let grey = f(stream, 0.4, 0.85);
         let top = if outdoors { mix(tint, [0.55, 0.68, 0.82], 0.6) } else { mix(tint, [grey; 3], 0.6) };
-        let bottom = if outdoors { mix(tint, [0.25, 0.35, 0.18], 0.6) } else { scaled(top, f(stream, 0.6, 0.95)) };
+        let bottom =
+            if outdoors { mix(tint, [0.25, 0.35, 0.18], 0.6) } else { scaled(top, f(stream, 0.6, 0.95)) };
         let n_discs = if outdoors { 6 + stream.below(8) } else { 0 };
         let discs = (0..n_discs)
             .map(|_| {

@@ -8,6 +8,8 @@ mod face;
 mod manifest;
 mod picture;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod settings;
 mod shade;
 mod sheet;

@@ -29,6 +29,7 @@ pub(crate) struct PlannedImage {
     pub(crate) split: Split,
     /// Camera or generator.
     pub(crate) source: String,
+    /// Whose face it is; a generated face is nobody's, and the table says so by an empty cell.
     pub(crate) subject: String,
     /// Index into [`CAMERAS`]: the camera, or the one whose pictures the generator imitates here.
     pub(crate) camera: usize,
@@ -41,6 +42,10 @@ pub(crate) struct PlannedImage {
 impl PlannedImage {
     pub(crate) fn is_synthetic(&self) -> bool {
         self.artefact.is_some()
+    }
+
+    pub(crate) fn class(&self) -> &'static str {
+        if self.is_synthetic() { "synthetic" } else { "authentic" }
     }
 }
 

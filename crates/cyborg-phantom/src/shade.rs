@@ -74,7 +74,8 @@ impl Scene<'_> {
     fn strands(&self, x: f32, y: f32) -> Rgb {
         let id = self.identity;
         let u = x * (1.0 + 0.35 * y) + 0.12 * (y * 5.0 + id.strand_phase).sin();
-        let wave = 0.55 * (u * 42.0 + id.strand_phase).sin() + 0.45 * (u * 23.0 + 2.0 * id.strand_phase).sin();
+        let wave =
+            0.55 * (u * 42.0 + id.strand_phase).sin() + 0.45 * (u * 23.0 + 2.0 * id.strand_phase).sin();
         let light = 0.9 + 0.3 * (-self.shot.light[0] * -x - y * 0.35).clamp(-0.5, 0.8);
         scaled(id.hair, light * (1.0 + 0.22 * wave))
     }
@@ -161,13 +162,15 @@ impl Scene<'_> {
             light += 0.14 * bump((nose_x / 0.045).powi(2)) * along.sqrt();
         }
         light += 0.13 * bump((nose_x / 0.07).powi(2) + ((y - id.nose_y + 0.02) / 0.07).powi(2));
-        light -= 0.22 * bump((nose_x / (id.nose_width * 1.1)).powi(2) + ((y - id.nose_y - 0.06) / 0.05).powi(2));
-        light -= 0.13
-            * bump((x / 0.15).powi(2) + ((y - id.mouth_y - id.lip_thickness - 0.07) / 0.05).powi(2));
+        light -=
+            0.22 * bump((nose_x / (id.nose_width * 1.1)).powi(2) + ((y - id.nose_y - 0.06) / 0.05).powi(2));
+        light -=
+            0.13 * bump((x / 0.15).powi(2) + ((y - id.mouth_y - id.lip_thickness - 0.07) / 0.05).powi(2));
         let mut colour = scaled(id.skin, light);
         for side in [-1.0, 1.0] {
             let nostril = bump(
-                ((nose_x - side * id.nose_width * 0.5) / 0.035).powi(2) + ((y - id.nose_y - 0.045) / 0.025).powi(2),
+                ((nose_x - side * id.nose_width * 0.5) / 0.035).powi(2)
+                    + ((y - id.nose_y - 0.045) / 0.025).powi(2),
             );
             colour = mix(colour, scaled(id.skin, 0.25), nostril);
             let blush = bump(((x - side * 0.3) / 0.2).powi(2) + ((y - 0.2) / 0.18).powi(2));
@@ -205,7 +208,8 @@ impl Scene<'_> {
         for side in [-1.0, 1.0] {
             let u = ((x - shift) * side - id.eye_distance - 0.01) / (id.eye_width + 0.02);
             if u.abs() < 1.1 {
-                let arch = id.eye_y - id.brow_height - id.brow_arch * (1.0 - u * u) + 0.03 * (u - 0.2).max(0.0);
+                let arch =
+                    id.eye_y - id.brow_height - id.brow_arch * (1.0 - u * u) + 0.03 * (u - 0.2).max(0.0);
                 let thickness = id.brow_thickness * (1.0 - 0.45 * u.max(0.0));
                 let distance = ((y - arch).abs() - thickness).max((u.abs() - 1.0) * id.eye_width);
                 *colour = mix(*colour, dark, 0.9 * cover(distance, self.pixel * 1.3));
@@ -223,7 +227,8 @@ impl Scene<'_> {
                 continue;
             }
             let open = (1.0 - u * u).max(0.0);
-            let (up, down) = (id.eye_height * shot.lid * open, id.eye_height * 0.8 * open.sqrt().min(open * 1.3));
+            let (up, down) =
+                (id.eye_height * shot.lid * open, id.eye_height * 0.8 * open.sqrt().min(open * 1.3));
             let lid = (-dy - up).max(dy - down);
             let inside = cover(lid, self.pixel);
             if inside > 0.0 {
@@ -264,7 +269,11 @@ impl Scene<'_> {
         if inside > 0.0 {
             let light = shot.ambient + 0.35;
             let lower = y > middle;
-            let gloss = if lower { 0.18 * bump((u / 0.5).powi(2) + ((y - middle - shot.opening - 0.03) / 0.03).powi(2)) } else { -0.08 };
+            let gloss = if lower {
+                0.18 * bump((u / 0.5).powi(2) + ((y - middle - shot.opening - 0.03) / 0.03).powi(2))
+            } else {
+                -0.08
+            };
             let lip = scaled(id.lips, light + gloss);
             *colour = mix(*colour, lip, inside);
         }

@@ -128,15 +128,20 @@ pub(crate) struct Artefact {
 /// Smallest and largest element of a pattern, in 64ths of the side.
 pub(crate) const ELEMENT: (f64, f64) = (1.0, 2.2);
 /// Smallest and largest strength (root mean square; white is 1).
-pub(crate) const STRENGTH: (f64, f64) = (0.07, 0.13);
+pub(crate) const STRENGTH: (f64, f64) = (0.06, 0.11);
 
 /// Draws one generator by the rule that README states: two primary regions, one secondary, and element, strength,
 /// angle and colour uniform in their ranges.
 fn draw_generator(family: Family, role: &str) -> Artefact {
-    let mut stream = Seed::new(2026).child("phantom faces/generators").stream(&format!("{role}/{}", family.name()));
+    let mut stream =
+        Seed::new(2026).child("phantom faces/generators").stream(&format!("{role}/{}", family.name()));
     let skipped = stream.below(3);
-    let mut regions: Vec<Region> =
-        Region::PRIMARY.iter().enumerate().filter(|(i, _)| *i != skipped).map(|(_, region)| *region).collect();
+    let mut regions: Vec<Region> = Region::PRIMARY
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| *i != skipped)
+        .map(|(_, region)| *region)
+        .collect();
     regions.push(*stream.choose(&Region::SECONDARY));
     let colour = colour(&mut stream);
     let prefix = match role {

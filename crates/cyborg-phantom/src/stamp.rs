@@ -20,6 +20,7 @@ const COLOUR: [f32; 3] = [1.0, 0.55, 0.12];
 const OPACITY: f32 = 0.9;
 
 /// Where stamps can be, in 64ths of the side: left, top, right, bottom. No region of the face reaches it.
+#[cfg(test)]
 pub(crate) const CORNER: [f32; 4] = [49.0, 55.0, 64.0, 64.0];
 
 /// Burns three digits into the corner.

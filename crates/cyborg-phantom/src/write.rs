@@ -143,15 +143,17 @@ fn sync_folder(folder: &Path) -> Result<(), PhantomError> {
 fn table(images: &[PlannedImage]) -> String {
     let mut text = String::from("image,label,source,subject,split,map\n");
     for image in images {
-        let label = if image.is_synthetic() { "synthetic" } else { "authentic" };
-        let map = map_path(image).unwrap_or_default();
-        text.push_str(&format!(
-            "{},{label},{},{},{},{map}\n",
-            image_path(image),
-            image.source,
-            image.subject,
-            image.split.name()
-        ));
+        let subject = if image.is_synthetic() { "" } else { &image.subject };
+        let row = [
+            &image_path(image),
+            image.class(),
+            &image.source,
+            subject,
+            image.split.name(),
+            &map_path(image).unwrap_or_default(),
+        ];
+        text.push_str(&row.join(","));
+        text.push('\n');
     }
     text
 }
