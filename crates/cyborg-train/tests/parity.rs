@@ -49,12 +49,12 @@ fn weights(name: &str, tensor: &Tensor) -> Tensor {
     if name.ends_with("num_batches_tracked") {
         return tensor.zeros_like().expect("as before");
     }
-    let change: Box<dyn Fn(f64) -> f64> = match shape {
-        &[out, _, height, width] => {
+    let change: Box<dyn Fn(f64) -> f64> = match *shape {
+        [out, _, height, width] => {
             let bound = (6.0 / (out * height * width) as f64).sqrt();
             Box::new(move |u| u * bound)
         }
-        &[_, inputs] => Box::new(move |u| u / (inputs as f64).sqrt()),
+        [_, inputs] => Box::new(move |u| u / (inputs as f64).sqrt()),
         _ if name.ends_with("running_var") || name.ends_with("weight") => Box::new(|u| 1.0 + 0.25 * u),
         _ => Box::new(|u| 0.25 * u),
     };
