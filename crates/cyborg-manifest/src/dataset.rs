@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Faults, ManifestError};
+use crate::error::ManifestError;
 use crate::raw::Expected;
 
 /// What an image is for.
@@ -93,6 +93,9 @@ pub struct Dataset {
     pub n_repeated_rows: usize,
 }
 
+/// How many missing files are named.
+const EXAMPLES: usize = 5;
+
 impl Dataset {
     /// Looks whether every image and map that the rows name is there, without opening any.
     ///
@@ -108,16 +111,17 @@ impl Dataset {
         if missing.is_empty() {
             return Ok(());
         }
-        let mut examples = Faults::default();
-        for (item, path) in &missing {
-            examples.push(format!("{}: `{}`", item.origin, path.display()));
+        let named = |(item, path): &(&Item, &PathBuf)| format!("{}: `{}`", item.origin, path.display());
+        let mut examples: Vec<String> = missing.iter().take(EXAMPLES).map(named).collect();
+        if missing.len() > EXAMPLES {
+            examples.push(format!("and {} more", missing.len() - EXAMPLES));
         }
         let n_maps = self.items.iter().filter(|item| item.map.is_some()).count();
         Err(ManifestError::MissingFiles {
             id: self.id.clone(),
             n_missing: missing.len(),
             n_files: self.items.len() + n_maps,
-            examples,
+            examples: examples.join("\n  - "),
             obtain: self.obtain.clone(),
         })
     }

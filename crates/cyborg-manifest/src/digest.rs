@@ -38,7 +38,11 @@ pub fn content_digest(items: &[Item], cache: Option<&Path>) -> Result<String, Ma
         .par_iter()
         .map(|(item, path)| {
             let digest = FileDigest::of(path, &known);
-            digest.map_err(|source| ManifestError::File { origin: item.origin.clone(), source })
+            digest.map_err(|source| ManifestError::File {
+                path: path.into(),
+                origin: item.origin.clone(),
+                source,
+            })
         })
         .collect::<Result<Vec<_>, _>>()?;
     let by_path: HashMap<&Path, &FileDigest> = files.iter().map(|(_, path)| *path).zip(&digests).collect();

@@ -82,7 +82,7 @@ pub enum ManifestError {
     },
     /// The rows are there, but files that they name are not.
     #[error(
-        "data set `{id}` lacks {n_missing} of the {n_files} files that its rows name: {examples}\n  obtain them: {obtain}\n  \
+        "data set `{id}` lacks {n_missing} of the {n_files} files that its rows name\n  - {examples}\n  obtain them: {obtain}\n  \
          `cargo xtask data verify {id}` lists what is wrong; `--phantom` runs the same experiment on drawn images"
     )]
     MissingFiles {
@@ -92,14 +92,18 @@ pub enum ManifestError {
         n_missing: usize,
         /// How many are named.
         n_files: usize,
-        /// The first ones, with the rows that name them.
-        examples: Faults,
+        /// The first ones, with the rows that name them, one a line.
+        examples: String,
         /// The manifest's advice.
         obtain: String,
     },
     /// An image or map could not be read for its digest.
-    #[error("cannot read a file that {origin} names")]
+    #[error(
+        "cannot read `{path}`, which {origin} names; `cargo xtask data verify` lists all files that are missing"
+    )]
     File {
+        /// The image or map.
+        path: PathBuf,
         /// The row: `lists/original.csv:17`.
         origin: String,
         /// What the system said; it names the path.

@@ -68,6 +68,7 @@ pub(crate) struct RawManifest {
 /// Where the rows of a data set are: one of three layouts.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "one a manifest")]
 pub(crate) enum RawLayout {
     /// CSV lists without a header, as released with CYBORG: `train|test,LABEL,/path/of/the/image.png`.
     ReleasedList(RawReleasedList),

@@ -34,7 +34,7 @@ pub enum FindingKind {
     UnreadableMap,
     /// Maps of another shape than their images.
     MapAspect,
-    /// Maps without contrast: they say nothing.
+    /// Maps without contrast on a coarse grid: they say nothing.
     FlatMap,
     /// Counts differ from the manifest's `expected`.
     Count,
@@ -207,12 +207,10 @@ impl fmt::Display for VerifyReport {
                 writeln!(f, "  and {} more", finding.n - finding.examples.len())?;
             }
         }
-        let errors = self.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        let warnings = self.findings.len() - errors;
-        match (errors, warnings) {
-            (0, 0) => write!(f, "ok"),
-            (0, _) => write!(f, "ok, with {warnings} kinds of warning"),
-            _ => write!(f, "not ok: {errors} kinds of error, {warnings} of warning"),
-        }
+        f.write_str(match (self.is_ok(), self.findings.is_empty()) {
+            (true, true) => "ok",
+            (true, false) => "ok, with warnings",
+            (false, _) => "not ok",
+        })
     }
 }

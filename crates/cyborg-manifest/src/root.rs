@@ -41,7 +41,7 @@ pub(crate) fn locate(
     };
     if let Some(name) = unset {
         let and = if what.is_empty() { "" } else { ", and " };
-        what.push_str(&format!("{and}environment variable `{name}` is not set"));
+        what = format!("{what}{and}environment variable `{name}` is not set");
     }
     Err(manifest.missing(what))
 }

@@ -12,11 +12,8 @@ pub(crate) fn hint<'a>(found: &str, valid: impl IntoIterator<Item = &'a str>) ->
 /// The names in backticks, comma-separated; the first ones if there are many.
 pub(crate) fn quoted(names: &[&str]) -> String {
     const SHOWN: usize = 20;
-    let mut text = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
-    }
-    text
+    let text = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{text} and {} more", names.len() - SHOWN) } else { text }
 }
 
 fn nearest<'a>(found: &str, valid: &[&'a str]) -> Option<&'a str> {

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cyborg_image::{ColorMode, ImageError, Raster, decode_bytes_with_mode};
-use cyborg_saliency::check_aspect;
+use cyborg_image::{ColorMode, ImageError, Raster, decode_bytes_grey, decode_bytes_with_mode};
+use cyborg_saliency::{check_aspect, grid_from_map};
 use rayon::prelude::*;
 
 use crate::dataset::{Dataset, Item, Split};
 use crate::leaks;
 use crate::report::{Finding, FindingKind, GroupCount, Severity, SizeCount, VerifyReport};
+
+/// The smallest CAM of the networks that are used: what is lost on it is lost to all.
+const COARSEST_GRID: usize = 7;
 
 /// Decodes every image and map and reports what is missing, damaged, repeated, leaking between splits or other than the
 /// manifest expects. A bad file is a finding, not an error. Runs on all threads; the report does not depend on them.
@@ -77,28 +80,33 @@ enum Fault {
 
 impl Seen {
     fn look(item: &Item) -> Self {
-        let image = decode(&item.image).map(|(raster, mode)| SeenImage {
+        let decoded = fs_read(&item.image)
+            .and_then(|bytes| decode_bytes_with_mode(&bytes, &item.image).map_err(unreadable));
+        let image = decoded.map(|(raster, mode)| SeenImage {
             size: (raster.width_px, raster.height_px),
             mode,
             digest: pixels_digest(&raster),
         });
         let map = item.map.as_ref().map(|path| {
-            decode(path).map(|(raster, _)| SeenMap {
-                size: (raster.width_px, raster.height_px),
-                flat: raster.pixels.iter().all(|&value| value == raster.pixels[0]),
+            let decoded = fs_read(path).and_then(|bytes| decode_bytes_grey(&bytes, path).map_err(unreadable));
+            decoded.map(|map| SeenMap {
+                size: (map.width_px, map.height_px),
+                flat: grid_from_map(&map, COARSEST_GRID, COARSEST_GRID).flat,
             })
         });
         Self { image, map }
     }
 }
 
-fn decode(path: &Path) -> Result<(Raster, ColorMode), Fault> {
-    let bytes = fs_err::read(path).map_err(|error| match error.kind() {
+fn fs_read(path: &Path) -> Result<Vec<u8>, Fault> {
+    fs_err::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Fault::Missing,
         _ => Fault::Unreadable(error.to_string()),
-    })?;
-    let words = |error: ImageError| Fault::Unreadable(error.to_string());
-    decode_bytes_with_mode(&bytes, path).map_err(words)
+    })
+}
+
+fn unreadable(error: ImageError) -> Fault {
+    Fault::Unreadable(error.to_string())
 }
 
 fn pixels_digest(raster: &Raster) -> blake3::Hash {
@@ -128,12 +136,11 @@ fn files(pairs: &[(&Item, &Seen)], findings: &mut Vec<Finding>) {
     } else {
         add(Severity::Error, FindingKind::MissingImage, "images are listed but not there", missing);
     }
-    let unreadable = |fault: Option<&Fault>, item: &Item| match fault {
+    let reason = |fault: Option<&Fault>, item: &Item| match fault {
         Some(Fault::Unreadable(reason)) => Some(format!("{}: {reason}", item.origin)),
         _ => None,
     };
-    let images =
-        pairs.iter().filter_map(|(item, seen)| unreadable(seen.image.as_ref().err(), item)).collect();
+    let images = pairs.iter().filter_map(|(item, seen)| reason(seen.image.as_ref().err(), item)).collect();
     add(Severity::Error, FindingKind::UnreadableImage, "images cannot be read", images);
     let with_map: Vec<(&Item, &Path, &Result<SeenMap, Fault>, &Seen)> = pairs
         .iter()
@@ -142,7 +149,7 @@ fn files(pairs: &[(&Item, &Seen)], findings: &mut Vec<Finding>) {
     let missing = with_map.iter().filter(|(_, _, map, _)| matches!(map, Err(Fault::Missing)));
     let missing = missing.map(|(item, path, _, _)| at(item, path)).collect();
     add(Severity::Error, FindingKind::MissingMap, "saliency maps are listed but not there", missing);
-    let maps = with_map.iter().filter_map(|(item, _, map, _)| unreadable(map.as_ref().err(), item)).collect();
+    let maps = with_map.iter().filter_map(|(item, _, map, _)| reason(map.as_ref().err(), item)).collect();
     add(Severity::Error, FindingKind::UnreadableMap, "saliency maps cannot be read", maps);
     let misfit = |(item, path, map, seen): &(&Item, &Path, &Result<SeenMap, Fault>, &Seen)| {
         let (Ok(map), Ok(image)) = (map, &seen.image) else { return None };
@@ -158,7 +165,7 @@ fn files(pairs: &[(&Item, &Seen)], findings: &mut Vec<Finding>) {
     );
     let flat = with_map.iter().filter(|(_, _, map, _)| map.as_ref().is_ok_and(|map| map.flat));
     let flat = flat.map(|(item, path, _, _)| at(item, path)).collect();
-    let message = "saliency maps are of one value: they say nothing and are left out of the loss";
+    let message = "saliency maps have no contrast on a grid of 7 x 7 cells: they say nothing";
     add(Severity::Warning, FindingKind::FlatMap, message, flat);
 }
 
@@ -253,25 +260,23 @@ fn contents(dataset: &Dataset, pairs: &[(&Item, &Seen)], findings: &mut Vec<Find
 }
 
 fn groups(dataset: &Dataset) -> Vec<GroupCount> {
-    let mut groups: BTreeMap<(Split, usize, &str), (usize, usize, BTreeSet<&str>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(Split, usize, &str), Vec<&Item>> = BTreeMap::new();
     for item in &dataset.items {
-        let group = groups.entry((item.split, item.label, &item.source)).or_default();
-        group.0 += 1;
-        group.1 += usize::from(item.map.is_some());
-        group.2.extend(item.subject.as_deref());
+        groups.entry((item.split, item.label, &item.source)).or_default().push(item);
     }
-    let count = |((split, label, source), (n_images, n_maps, subjects)): ((_, usize, &str), _)| {
-        let subjects: BTreeSet<&str> = subjects;
-        GroupCount {
+    let mut counts = Vec::new();
+    for ((split, label, source), items) in groups {
+        let subjects: BTreeSet<&str> = items.iter().filter_map(|item| item.subject.as_deref()).collect();
+        counts.push(GroupCount {
             split,
             class: dataset.classes[label].clone(),
             source: source.to_owned(),
-            n_images,
-            n_maps,
+            n_images: items.len(),
+            n_maps: items.iter().filter(|item| item.map.is_some()).count(),
             n_subjects: subjects.len(),
-        }
-    };
-    groups.into_iter().map(count).collect()
+        });
+    }
+    counts
 }
 
 fn sizes<'a>(images: impl Iterator<Item = &'a SeenImage>) -> Vec<SizeCount> {

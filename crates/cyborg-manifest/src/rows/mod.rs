@@ -1,10 +1,11 @@
 //! The rows of a data set: read by the layout that states them, checked together here.
 
+mod csv_file;
 mod folders;
 mod released_list;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 use crate::dataset::{Dataset, Item, Split};
@@ -87,7 +88,7 @@ struct Row {
 struct Rows<'a> {
     manifest: &'a Manifest,
     root: &'a Path,
-    rows: Vec<Row>,
+    kept: Vec<Row>,
     by_image: HashMap<String, usize>,
     n_repeated: usize,
     faults: Faults,
@@ -98,7 +99,7 @@ impl<'a> Rows<'a> {
         Self {
             manifest,
             root,
-            rows: Vec::new(),
+            kept: Vec::new(),
             by_image: HashMap::new(),
             n_repeated: 0,
             faults: Faults::default(),
@@ -108,11 +109,11 @@ impl<'a> Rows<'a> {
     /// Takes a row, unless it repeats or contradicts one that is there.
     fn push(&mut self, row: Row) {
         let Some(&at) = self.by_image.get(&row.image) else {
-            self.by_image.insert(row.image.clone(), self.rows.len());
-            self.rows.push(row);
+            self.by_image.insert(row.image.clone(), self.kept.len());
+            self.kept.push(row);
             return;
         };
-        let earlier = &self.rows[at];
+        let earlier = &self.kept[at];
         let class = |row: &Row| format!("`{}`", self.manifest.classes[row.label]);
         let text = |value: Option<&str>| value.map_or("none".to_owned(), |value| format!("`{value}`"));
         let split = |row: &Row| text(row.split.map(Split::name));
@@ -146,7 +147,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The class that a word of a list or table means: a key of `labels`, or a class name.
-    fn class(&self, word: &str, labels: &std::collections::BTreeMap<String, usize>) -> Result<usize, String> {
+    fn class(&self, word: &str, labels: &BTreeMap<String, usize>) -> Result<usize, String> {
         if let Some(&label) = labels.get(word) {
             return Ok(label);
         }
@@ -163,7 +164,7 @@ impl<'a> Rows<'a> {
 
     fn finish(self) -> Result<(Vec<Row>, usize), ManifestError> {
         if self.faults.is_empty() {
-            return Ok((self.rows, self.n_repeated));
+            return Ok((self.kept, self.n_repeated));
         }
         Err(ManifestError::Rows { id: self.manifest.id.clone(), faults: self.faults })
     }

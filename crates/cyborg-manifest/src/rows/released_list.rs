@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
+use super::csv_file::CsvFile;
+use super::folders::MapFolder;
 use super::{Row, Rows, file_name, relative_in};
 use crate::dataset::Split;
 use crate::error::ManifestError;
 use crate::manifest::ReleasedList;
-use crate::rows::folders::MapFolder;
 use crate::suggest;
 
 pub(super) fn read(layout: &ReleasedList, rows: &mut Rows) -> Result<(), ManifestError> {
@@ -21,37 +22,22 @@ pub(super) fn read(layout: &ReleasedList, rows: &mut Rows) -> Result<(), Manifes
         if !path.is_file() {
             return Err(rows.manifest.missing(format!("there is no list `{}`", path.display())));
         }
-        let opened = fs_err::File::open(&path).map_err(|source| ManifestError::Read {
-            what: "list",
-            path: path.clone(),
-            source,
-        })?;
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .from_reader(std::io::BufReader::new(opened));
         let splits = BTreeMap::from([("train", Split::Train), ("test", *second_split)]);
-        for record in reader.records() {
-            match record {
-                Ok(record) => {
-                    let line = record.position().map_or(0, csv::Position::line);
-                    let origin = format!("{file}:{line}");
-                    match row(layout, rows, &record, &splits, &origin) {
-                        Ok(mut row) => {
-                            if let (Some((maps, splits)), Some(split)) = (&maps, row.split)
-                                && splits.contains(&split)
-                            {
-                                row.map = maps.map_of(file_name(&row.image));
-                            }
-                            rows.push(row);
-                        }
-                        Err(message) => rows.fault(&origin, &message),
+        let csv = CsvFile::read(&path)?;
+        csv.each(&mut csv.reader(false), file, rows, |rows, record, line| {
+            let origin = format!("{file}:{line}");
+            match row(layout, rows, record, &splits, &origin) {
+                Ok(mut row) => {
+                    if let (Some((maps, splits)), Some(split)) = (&maps, row.split)
+                        && splits.contains(&split)
+                    {
+                        row.map = maps.map_of(file_name(&row.image));
                     }
+                    rows.push(row);
                 }
-                Err(error) => super::table::csv_fault(rows, file, &error)?,
+                Err(message) => rows.fault(&origin, &message),
             }
-        }
+        })?;
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! A CSV file with a header or a parquet file: one row an image.
 
 use std::collections::BTreeMap;
-use std::io::BufReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use polars::prelude::{Column, DataType, PolarsResult};
+use polars::prelude::{Column, DataType, PlSmallStr, PolarsResult};
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
 
+use super::csv_file::CsvFile;
 use super::{Row, Rows, relative_in};
 use crate::dataset::Split;
 use crate::divide::Division;
@@ -24,9 +24,9 @@ pub(super) fn read<'a>(layout: &'a Table, rows: &mut Rows) -> Result<Option<&'a 
     }
     let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
     if is_parquet {
-        read_parquet(layout, rows, &path)?
+        read_parquet(layout, rows, &path)?;
     } else {
-        read_csv(layout, rows, &path)?
+        read_csv(layout, rows, &path)?;
     }
     Ok(match &layout.split {
         TableSplit::Division(division) => Some(division),
@@ -69,12 +69,8 @@ impl Places {
 }
 
 fn read_csv(layout: &Table, rows: &mut Rows, path: &Path) -> Result<(), ManifestError> {
-    let file = fs_err::File::open(path).map_err(|source| ManifestError::Read {
-        what: "table",
-        path: path.into(),
-        source,
-    })?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(BufReader::new(file));
+    let csv = CsvFile::read(path)?;
+    let mut reader = csv.reader(true);
     let header = match reader.headers() {
         Ok(header) => header.clone(),
         Err(error) => return Err(rows.table_error(&layout.file, error.to_string())),
@@ -82,31 +78,10 @@ fn read_csv(layout: &Table, rows: &mut Rows, path: &Path) -> Result<(), Manifest
     let names: Vec<&str> = header.iter().collect();
     let places =
         Places::find(&layout.columns, &names).map_err(|reason| rows.table_error(&layout.file, reason))?;
-    for record in reader.records() {
-        match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                let cell = |place: usize| record.get(place).unwrap_or_default();
-                push(layout, rows, &places, &cell, line);
-            }
-            Err(error) => csv_fault(rows, &layout.file, &error)?,
-        }
-    }
-    Ok(())
-}
-
-/// A record that cannot be read is a faulty row; a file that cannot be read ends it.
-pub(super) fn csv_fault(rows: &mut Rows, file: &str, error: &csv::Error) -> Result<(), ManifestError> {
-    let line = error.position().map_or(0, csv::Position::line);
-    let message = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("this row has {len} fields, but the header has {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "this row is not UTF-8: store the file in UTF-8".to_owned(),
-        _ => return Err(rows.table_error(file, error.to_string())),
-    };
-    rows.fault(&format!("{file}:{line}"), &message);
-    Ok(())
+    csv.each(&mut reader, &layout.file, rows, |rows, record, line| {
+        let cell = |place: usize| record.get(place).unwrap_or_default();
+        push(layout, rows, &places, &cell, line);
+    })
 }
 
 fn read_parquet(layout: &Table, rows: &mut Rows, path: &Path) -> Result<(), ManifestError> {
@@ -122,7 +97,7 @@ fn read_parquet(layout: &Table, rows: &mut Rows, path: &Path) -> Result<(), Mani
         Ok(Err(error)) => return Err(rows.table_error(&layout.file, error.to_string())),
         Err(_) => return Err(rows.table_error(&layout.file, "it is no parquet file, or damaged".to_owned())),
     };
-    let names: Vec<&str> = frame.get_column_names().into_iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = frame.get_column_names().into_iter().map(PlSmallStr::as_str).collect();
     let places =
         Places::find(&layout.columns, &names).map_err(|reason| rows.table_error(&layout.file, reason))?;
     let used =
@@ -133,9 +108,9 @@ fn read_parquet(layout: &Table, rows: &mut Rows, path: &Path) -> Result<(), Mani
             .map_err(|error| rows.table_error(&layout.file, format!("column `{}`: {error}", names[place])))?;
         columns.insert(place, texts);
     }
-    for row in 0..frame.height() {
-        let cell = |place: usize| columns[&place][row].as_str();
-        push(layout, rows, &places, &cell, row as u64 + 1);
+    for number in 1..=frame.height() {
+        let cell = |place: usize| columns[&place][number - 1].as_str();
+        push(layout, rows, &places, &cell, number as u64);
     }
     Ok(())
 }

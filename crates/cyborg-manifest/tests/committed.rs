@@ -1,0 +1,63 @@
+//! The manifests in `data-manifests/` and the schema beside them.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::path::{Path, PathBuf};
+
+use cyborg_manifest::{list_manifests, manifest_schema};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data-manifests")
+}
+
+#[test]
+fn every_manifest_is_valid_and_named_by_its_id() {
+    let manifests = list_manifests(&folder()).unwrap();
+    for manifest in &manifests {
+        assert_eq!(manifest.path.file_stem().unwrap(), manifest.id.as_str());
+        let text = fs_err::read_to_string(&manifest.path).unwrap();
+        assert!(
+            text.starts_with("# yaml-language-server: $schema=manifest.schema.json\n"),
+            "{}",
+            manifest.id
+        );
+        assert!(manifest.root.starts_with("${CYBORG_DATA}/"), "{}: nothing of one machine", manifest.id);
+        assert!(!manifest.phantom, "{}", manifest.id);
+    }
+    let ids: Vec<&str> = manifests.iter().map(|manifest| manifest.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        [
+            "celeba-hq",
+            "cxr",
+            "ffhq",
+            "frgc-subset",
+            "livdet-iris-2020",
+            "massvis",
+            "osie",
+            "progan",
+            "srefi",
+            "stargan-v2",
+            "stylegan",
+            "stylegan2",
+            "stylegan2-ada",
+            "stylegan3",
+            "template",
+            "und-cyborg-7x",
+            "und-cyborg-train"
+        ]
+    );
+}
+
+#[test]
+fn the_committed_schema_is_the_types_schema() {
+    let path = folder().join("manifest.schema.json");
+    let schema = format!("{:#}\n", manifest_schema());
+    if std::env::var_os("CYBORG_UPDATE").is_some() {
+        fs_err::write(&path, &schema).unwrap();
+    }
+    let committed = fs_err::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == schema,
+        "`data-manifests/manifest.schema.json` is stale: `CYBORG_UPDATE=1 cargo test -p cyborg-manifest` writes it"
+    );
+}
