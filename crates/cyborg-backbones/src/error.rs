@@ -5,7 +5,15 @@ use std::path::PathBuf;
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum BackboneError {
-    /// A weights file cannot be read, is not safetensors, or holds other tensors than the network.
+    /// A weights file cannot be read.
+    #[error("cannot read weights `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A weights file is not safetensors, or holds other tensors than the network.
     #[error("cannot use weights `{path}`: {reason}")]
     Weights {
         /// The file.

@@ -76,9 +76,13 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// Reads every tensor of a file. Of types other than f32 and i64 it keeps the shape and says so in an error.
 pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, BackboneError> {
     let fault = |reason: String| BackboneError::Weights { path: PathBuf::from(path), reason };
-    let bytes = fs::read(path).map_err(|error| fault(error.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|error| fault(format!("it is not a whole safetensors file ({error})")))?;
+    let bytes = fs::read(path).map_err(|source| BackboneError::Read { path: path.to_owned(), source })?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| {
+        fault(format!(
+            "it is not a whole safetensors file ({error}); in Python, `safetensors.torch.save_file(model.state_dict(), \
+             path)` writes one"
+        ))
+    })?;
     let mut tensors = BTreeMap::new();
     let mut unusable = Vec::new();
     for (name, view) in file.iter() {

@@ -2,7 +2,7 @@
 //!
 //! A ResNet-8 in the manner of He et al.'s CIFAR networks (one basic block per stage, widths 16, 32, 64), but with a
 //! stem of stride 2, so that its CAM has one cell per 8x8 pixels: 8x8 cells at 64 pixels. One cell sees 47x47 pixels,
-//! which keeps its evidence local. 78,042 parameters with two classes. Names as torchvision's ResNets.
+//! which keeps its evidence local. 77,522 parameters with two classes. Names as torchvision's ResNets.
 
 use crate::architecture::{Backbone, Definition, FeatureMaps, IMAGENET};
 use crate::builder::Builder;

@@ -79,7 +79,7 @@ impl Network {
     /// Strict load of a safetensors file: see [`Network::load_tensors`].
     ///
     /// # Errors
-    /// [`BackboneError::Weights`] if it cannot be read, is not safetensors or does not fit.
+    /// [`BackboneError::Read`]; [`BackboneError::Weights`] if it is not safetensors or does not fit.
     pub fn load(&self, path: &Path) -> Result<(), BackboneError> {
         let tensors = safetensors_file::read(path)?;
         self.load_tensors(&tensors).map_err(|error| in_file(path, error))
@@ -90,7 +90,7 @@ impl Network {
     /// in PyTorch. Returns true if the classifier was replaced.
     ///
     /// # Errors
-    /// [`BackboneError::Weights`] if it cannot be read, is not safetensors or does not fit.
+    /// [`BackboneError::Read`]; [`BackboneError::Weights`] if it is not safetensors or does not fit.
     pub fn load_pretrained(&self, path: &Path) -> Result<bool, BackboneError> {
         let mut tensors = safetensors_file::read(path)?;
         let replaced = self.is_classifier_of_other_classes(&tensors);

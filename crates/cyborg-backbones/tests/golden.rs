@@ -13,9 +13,10 @@ const TAPS: [(&str, Tap); 2] = [("released", Tap::Released), ("pooled", Tap::Poo
 /// Numbers in a digest: sum, sum of absolute values, norm, a product, sixteen samples.
 const DIGEST: usize = 20;
 
-/// Relative to the norm of what is compared. The reference is float64; PyTorch's own float32 is up to 6.6e-5 from it
-/// in these gradients and 5.4e-7 in everything else. Measured here: see `MEASURED` at each network.
-const TOLERANCE: f64 = 1e-4;
+/// Bounds on differences, relative to the norm of what is compared. The reference is float64; PyTorch's own float32 is
+/// up to 6.6e-5 from it in these gradients and 5.4e-7 in everything else. What was measured here stands at each network.
+const FORWARD: f64 = 1e-5;
+const GRADIENTS: f64 = 1e-4;
 
 /// As `uniform` in the script: multiples of 2^-23 in [-1, 1).
 fn uniform(name: &str, n: usize) -> Vec<f64> {
@@ -84,7 +85,13 @@ fn digest_features(name: &str, output: &Output) -> Vec<f64> {
 /// Expected and found digests, one row each; returns the largest error, each relative to its row: sums to the sum of
 /// absolute values, the others to the norm. Some gradients are 0 but for rounding (a bias that the next batch norm
 /// takes away), so a row counts for at least a hundredth of the largest.
-fn compare_digests(what: &str, names: &[String], found: &[Vec<f64>], expected: &[f64]) -> f64 {
+fn compare_digests(
+    what: &str,
+    names: &[String],
+    found: &[Vec<f64>],
+    expected: &[f64],
+    tolerance: f64,
+) -> f64 {
     assert_eq!(found.len() * DIGEST, expected.len(), "{what}");
     let rows: Vec<_> = expected.chunks_exact(DIGEST).collect();
     let largest = |index: usize| rows.iter().fold(0f64, |m, row| m.max(row[index]));
@@ -94,7 +101,7 @@ fn compare_digests(what: &str, names: &[String], found: &[Vec<f64>], expected: &
         for index in 0..DIGEST {
             let scale = if index < 2 { row[1].max(floor_sum) } else { row[2].max(floor_norm) };
             let error = (found[index] - row[index]).abs() / scale;
-            assert!(error < TOLERANCE, "{what}, `{name}`, {index}: {error:e}\n{found:?}\n{row:?}");
+            assert!(error < tolerance, "{what}, `{name}`, {index}: {error:e}\n{found:?}\n{row:?}");
             worst = worst.max(error);
         }
     }
@@ -105,7 +112,7 @@ fn compare(what: &str, found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len(), "{what}");
     let norm = expected.iter().map(|v| v * v).sum::<f64>().sqrt();
     let error = found.iter().zip(expected).fold(0f64, |m, (a, b)| m.max((a - b).abs())) / norm;
-    assert!(error < TOLERANCE, "{what}: {error:e}\n{found:?}\n{expected:?}");
+    assert!(error < FORWARD, "{what}: {error:e}\n{found:?}\n{expected:?}");
     error
 }
 
@@ -167,17 +174,28 @@ fn check(architecture: Architecture, side: usize, calm: Option<&[&str]>, golden:
             .map(|(name, parameter)| digest(name, gradients.get(parameter.as_tensor()).expect(name)))
             .collect();
         let what = format!("gradients/{name}");
-        gradient_error = gradient_error.max(compare_digests(&what, &names, &found, &expected(&what)));
+        gradient_error =
+            gradient_error.max(compare_digests(&what, &names, &found, &expected(&what), GRADIENTS));
     }
-    features_error =
-        features_error.max(compare_digests("features", &tap_names, &features, &expected("features")));
-    features_error =
-        features_error.max(compare_digests("eval", &tap_names, &eval_features, &expected("eval/features")));
+    features_error = features_error.max(compare_digests(
+        "features",
+        &tap_names,
+        &features,
+        &expected("features"),
+        FORWARD,
+    ));
+    features_error = features_error.max(compare_digests(
+        "eval",
+        &tap_names,
+        &eval_features,
+        &expected("eval/features"),
+        FORWARD,
+    ));
 
     let after = network.tensors().unwrap();
     let running: Vec<String> = after.keys().filter(|name| name.contains("running")).cloned().collect();
     let found: Vec<_> = running.iter().map(|name| digest(name, &after[name])).collect();
-    let running_error = compare_digests("running", &running, &found, &expected("running"));
+    let running_error = compare_digests("running", &running, &found, &expected("running"), FORWARD);
     assert_eq!(after["bn1.num_batches_tracked"].to_scalar::<i64>().unwrap(), 6);
     // Shown with `--nocapture`, for the comments below.
     eprintln!(
@@ -188,19 +206,19 @@ fn check(architecture: Architecture, side: usize, calm: Option<&[&str]>, golden:
 
 #[test]
 fn thin_resnet8_is_its_definition_in_pytorch() {
-    // MEASURED
+    // Measured: logits 2.1e-7, features 4.5e-7, gradients 1.5e-6, running statistics 5.1e-8.
     check(Architecture::ThinResNet8, 44, None, include_bytes!("golden/thin-resnet8.safetensors"));
 }
 
 #[test]
 fn resnet18_is_torchvisions() {
-    // MEASURED
+    // Measured: logits 2.5e-7, features 4.6e-7, gradients 7.5e-6, running statistics 2.5e-7.
     check(Architecture::ResNet18, 96, Some(&["bn1.bias"]), include_bytes!("golden/resnet18.safetensors"));
 }
 
 #[test]
 fn resnet50_is_torchvisions() {
-    // MEASURED
+    // Measured: logits 3.2e-7, features 4.6e-7, gradients 1.6e-5, running statistics 6.6e-7.
     let inside: &[&str] = &["bn1.bias", "bn2.bias"];
     check(Architecture::ResNet50, 96, Some(inside), include_bytes!("golden/resnet50.safetensors"));
 }

@@ -1,0 +1,172 @@
+//! Weights out and in: strict, whole, the same bytes every time.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use candle_core::{DType, Device, Tensor};
+use cyborg_backbones::{Architecture, BackboneError, Network, Tap};
+use cyborg_seed::Seed;
+use fs_err as fs;
+use safetensors::SafeTensors;
+use std::collections::BTreeMap;
+
+fn thin(n_classes: usize, seed: u64) -> Network {
+    let network = Network::new(Architecture::ThinResNet8, n_classes, &Seed::new(seed)).unwrap();
+    // Running statistics other than the first.
+    let ramp: Vec<f32> = (0..2 * 3 * 16 * 16).map(|i| (i % 97) as f32 / 97.0).collect();
+    let images = Tensor::from_vec(ramp, (2, 3, 16, 16), &Device::Cpu).unwrap();
+    network.forward_train(&images, Tap::Pooled).unwrap();
+    network
+}
+
+fn values(tensors: &BTreeMap<String, Tensor>) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+    let flat = |t: &Tensor| t.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    tensors.iter().map(|(name, t)| (name.clone(), (t.dims().to_vec(), flat(t)))).collect()
+}
+
+fn of(network: &Network) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+    values(&network.tensors().unwrap())
+}
+
+fn metadata() -> BTreeMap<String, String> {
+    [("seed", "0"), ("architecture", "thin-resnet8"), ("note", "a \"quote\", a \\ and ü\n"), ("epoch", "3")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+}
+
+#[test]
+fn a_file_brings_back_every_value_and_always_has_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first.safetensors"), folder.path().join("second.safetensors"));
+    let network = thin(2, 0);
+    network.save(&first, &metadata()).unwrap();
+    let other = thin(2, 1);
+    assert_ne!(of(&other), of(&network));
+    other.load(&first).unwrap();
+    assert_eq!(of(&other), of(&network));
+    other.save(&second, &metadata()).unwrap();
+    other.save(&second, &metadata()).unwrap();
+    let bytes = fs::read(&first).unwrap();
+    assert_eq!(bytes, fs::read(&second).unwrap());
+    // Nothing is left beside them.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+
+    // The `safetensors` crate reads what we wrote by hand.
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let read: BTreeMap<_, _> = header.metadata().clone().unwrap().into_iter().collect();
+    assert_eq!(read, metadata());
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.len(), network.tensors().unwrap().len());
+    assert_eq!(file.tensor("bn1.num_batches_tracked").unwrap().shape(), [0usize; 0]);
+    assert_eq!(file.tensor("bn1.num_batches_tracked").unwrap().data(), 1i64.to_le_bytes());
+}
+
+#[test]
+fn copies_do_not_change_with_the_network() {
+    let network = thin(2, 0);
+    let before = network.tensors().unwrap();
+    let snapshot = values(&before);
+    network.load_tensors(&thin(2, 1).tensors().unwrap()).unwrap();
+    assert_ne!(of(&network), snapshot);
+    assert_eq!(values(&before), snapshot);
+}
+
+#[test]
+fn every_fault_is_named_and_nothing_is_changed() {
+    let network = thin(2, 0);
+    let before = of(&network);
+    let mut tensors = thin(2, 1).tensors().unwrap();
+    tensors.remove("layer1.0.conv1.weight");
+    tensors.remove("bn1.running_var");
+    tensors.insert("fc.extra".to_owned(), Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap());
+    tensors.insert("bn1.bias".to_owned(), Tensor::zeros(15, DType::F32, &Device::Cpu).unwrap());
+    tensors.insert("bn1.weight".to_owned(), Tensor::zeros(16, DType::F64, &Device::Cpu).unwrap());
+    assert_eq!(
+        network.load_tensors(&tensors).unwrap_err().to_string(),
+        "cannot load tensors into `thin-resnet8` with 2 classes: 2 missing: `bn1.running_var`, \
+         `layer1.0.conv1.weight`; 1 not in the network: `fc.extra`; 2 of another shape or type: `bn1.bias` is f32 \
+         [15], expected f32 [16], `bn1.weight` is f64 [16], expected f32 [16]"
+    );
+    assert_eq!(of(&network), before);
+}
+
+#[test]
+fn a_classifier_of_another_size_is_replaced_for_pretraining_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seven.safetensors");
+    let source = thin(7, 0);
+    source.save(&path, &BTreeMap::new()).unwrap();
+
+    let network = thin(2, 1);
+    let before = of(&network);
+    assert_eq!(
+        network.load(&path).unwrap_err().to_string(),
+        format!(
+            "cannot use weights `{}`: they are not those of `thin-resnet8` with 2 classes: 2 of another shape or \
+             type: `fc.bias` is f32 [7], expected f32 [2], `fc.weight` is f32 [7, 64], expected f32 [2, 64]",
+            path.display()
+        )
+    );
+    assert_eq!(of(&network), before);
+    assert!(network.load_pretrained(&path).unwrap());
+    for (name, value) in of(&network) {
+        let expected = if name.starts_with("fc.") { &before[&name] } else { &of(&source)[&name] };
+        assert_eq!(&value, expected, "{name}");
+    }
+    // The same number of classes: the classifier comes along.
+    let same = thin(7, 1);
+    assert!(!same.load_pretrained(&path).unwrap());
+    assert_eq!(of(&same), of(&source));
+}
+
+#[test]
+fn older_weights_without_batch_counts_start_at_zero() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.safetensors");
+    let mut tensors = thin(2, 0).tensors().unwrap();
+    tensors.retain(|name, _| !name.ends_with("num_batches_tracked"));
+    candle_core::safetensors::save(&tensors.clone().into_iter().collect(), &path).unwrap();
+    let network = thin(2, 1);
+    assert!(matches!(network.load(&path), Err(BackboneError::Weights { .. })));
+    assert!(!network.load_pretrained(&path).unwrap());
+    assert_eq!(network.tensors().unwrap()["bn1.num_batches_tracked"].to_scalar::<i64>().unwrap(), 0);
+    // One of many missing is a fault.
+    tensors.insert("bn1.num_batches_tracked".to_owned(), Tensor::new(1i64, &Device::Cpu).unwrap());
+    candle_core::safetensors::save(&tensors.into_iter().collect(), &path).unwrap();
+    assert!(matches!(network.load_pretrained(&path), Err(BackboneError::Weights { .. })));
+}
+
+#[test]
+fn files_that_are_not_weights_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = thin(2, 0);
+    let check = |name: &str, content: Option<&[u8]>, message: &str| {
+        let path = folder.path().join(name);
+        if let Some(content) = content {
+            fs::write(&path, content).unwrap();
+        }
+        let error = network.load(&path).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot use weights `{}`: {message}", path.display())), "{error}");
+    };
+    let absent = network.load(&folder.path().join("absent")).unwrap_err();
+    assert!(matches!(absent, BackboneError::Read { .. }), "{absent}");
+    check("empty", Some(&[]), "it is not a whole safetensors file");
+    check(
+        "pickle",
+        Some(b"PK\x03\x04 and so on, long enough for a header"),
+        "it is not a whole safetensors file",
+    );
+    let whole = folder.path().join("whole");
+    network.save(&whole, &metadata()).unwrap();
+    let bytes = fs::read(&whole).unwrap();
+    for length in [7, 8, 100, bytes.len() - 1] {
+        check("cut", Some(&bytes[..length]), "it is not a whole safetensors file");
+    }
+    let half = Tensor::zeros(2, DType::F16, &Device::Cpu).unwrap();
+    let path = folder.path().join("half");
+    candle_core::safetensors::save(&[("fc.bias".to_owned(), half)].into(), &path).unwrap();
+    check("half", None, "only F32 and I64 tensors can be used: `fc.bias` is F16; convert them to float32");
+
+    let nowhere = folder.path().join("no/such/folder/file");
+    let error = network.save(&nowhere, &metadata()).unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot write weights `{}`", nowhere.display()));
+    assert!(std::error::Error::source(&error).is_some());
+}
