@@ -24,6 +24,25 @@ pub enum Domain {
     Other,
 }
 
+impl Domain {
+    /// The word in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Face => "face",
+            Self::Iris => "iris",
+            Self::ChestXray => "chest-xray",
+            Self::Object => "object",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl std::fmt::Display for Domain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// One data set: what it is, how to obtain it, and where each image's label, source, subject, split and saliency map
 /// come from.
 #[derive(Deserialize, JsonSchema)]
