@@ -3,14 +3,19 @@
 mod batch_norm;
 mod conv2d;
 mod error;
-mod gemm;
 mod parallel;
 mod plain;
 mod pool;
+mod recycle;
 mod relu;
+mod scratch;
+mod simd;
 
-pub use batch_norm::{BatchStatistics, batch_norm_eval, batch_norm_train};
+pub use batch_norm::{
+    BatchStatistics, batch_norm_eval, batch_norm_relu_eval, batch_norm_relu_train, batch_norm_train,
+};
 pub use conv2d::{Conv2dConfig, conv2d};
 pub use error::OpsError;
 pub use pool::{PoolConfig, avg_pool2d, global_avg_pool2d, max_pool2d};
+pub use recycle::{Recycling, RecyclingStatus};
 pub use relu::{add_relu, relu};

@@ -27,3 +27,12 @@ pub(crate) fn map<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync + Send) ->
         (0..n).into_par_iter().map(work).collect()
     }
 }
+
+/// `work` on each item.
+pub(crate) fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
+    if items.len() <= 1 || rayon::current_num_threads() == 1 {
+        items.into_iter().for_each(work);
+    } else {
+        items.into_par_iter().for_each(work);
+    }
+}

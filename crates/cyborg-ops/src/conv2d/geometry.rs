@@ -19,22 +19,6 @@ pub(super) struct Axis {
     pub(super) dilation: usize,
 }
 
-impl Axis {
-    /// The windows whose cell `tap` lies in the input, not in the padding.
-    pub(super) fn windows_inside(&self, tap: usize) -> std::ops::Range<usize> {
-        // Cell of window o: o * stride + tap * dilation - padding; wanted: >= 0 and < input.
-        let offset = tap * self.dilation;
-        let start = self.padding.saturating_sub(offset).div_ceil(self.stride).min(self.output);
-        let end = (self.input + self.padding).saturating_sub(offset).div_ceil(self.stride).min(self.output);
-        start..end.max(start)
-    }
-
-    /// The cell under `tap` of a window that [`Self::windows_inside`] names.
-    pub(super) fn cell(&self, window: usize, tap: usize) -> usize {
-        window * self.stride + tap * self.dilation - self.padding
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
     pub(super) batch: usize,
@@ -130,10 +114,5 @@ impl Geometry {
 
     pub(super) fn output_shape(&self) -> [usize; 4] {
         [self.batch, self.channels_out(), self.down.output, self.across.output]
-    }
-
-    /// Whether the input as it lies is already the matrix of windows.
-    pub(super) fn is_pointwise(&self) -> bool {
-        [self.down, self.across].iter().all(|axis| axis.kernel == 1 && axis.stride == 1 && axis.padding == 0)
     }
 }

@@ -1,7 +1,9 @@
 //! Two-dimensional convolution (cross-correlation, as everywhere in deep learning).
 
 mod geometry;
+mod kernel;
 mod passes;
+mod planes;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 

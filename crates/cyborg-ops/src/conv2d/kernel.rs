@@ -1,0 +1,299 @@
+//! The two innermost loops of convolution, over vectors.
+//!
+//! Both read *planes*: rows of the padded image one after the other without a gap ([`super::planes`]). A tap of the
+//! window is then one fixed offset, whatever the position, and neighbouring positions are neighbouring values, so
+//! neither loop needs the matrix of windows to be written out.
+
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions reach only what is inlined into the dispatched function"
+)]
+
+use pulp::{Simd, WithSimd};
+
+use crate::simd::dispatch;
+
+/// Rows of weights in a tile of [`correlate`], at most; fewer where there are fewer registers.
+const MAX_ROWS: usize = 8;
+/// Vectors across in a tile of [`correlate`], at most.
+const MAX_VECTORS: usize = 3;
+/// The widest vector that there is, in values. Planes are readable that far beyond their last position.
+pub(super) const MAX_LANES: usize = 16;
+/// Positions in a tile of [`correlate`], at most.
+pub(super) const MAX_POSITIONS: usize = MAX_VECTORS * MAX_LANES;
+
+/// Rows `first..first + rows` of the weights, stored for one tile: `height` values for each tap, padded with zeros.
+#[derive(Clone, Copy, Debug)]
+struct Strip {
+    first: usize,
+    rows: usize,
+    height: usize,
+    start: usize,
+}
+
+/// A matrix of weights, (rows, taps), cut into strips in the order in which the loop reads it.
+#[derive(Debug)]
+pub(super) struct Weights {
+    values: Vec<f32>,
+    strips: Vec<Strip>,
+    taps: usize,
+}
+
+impl Weights {
+    /// `weight(row, tap)` for `rows` and `taps`.
+    pub(super) fn pack(rows: usize, taps: usize, weight: impl Fn(usize, usize) -> f32 + Sync) -> Self {
+        let mut strips = Vec::new();
+        let (mut first, mut start) = (0, 0);
+        while first < rows {
+            let height = match rows - first {
+                1 => 1,
+                2..=4 => 4,
+                _ => MAX_ROWS,
+            };
+            let strip = Strip { first, rows: height.min(rows - first), height, start };
+            strips.push(strip);
+            first += strip.rows;
+            start += height * taps;
+        }
+        let mut values = vec![0.0; start];
+        for strip in &strips {
+            let values = &mut values[strip.start..][..strip.height * taps];
+            for row in 0..strip.rows {
+                for (tap, values) in values.chunks_exact_mut(strip.height).enumerate() {
+                    values[row] = weight(strip.first + row, tap);
+                }
+            }
+        }
+        Self { values, strips, taps }
+    }
+}
+
+/// A finished tile: `rows` rows of results, [`MAX_POSITIONS`] apart, from row `row` and position `position` on.
+pub(super) struct Tile<'a> {
+    pub(super) row: usize,
+    pub(super) rows: usize,
+    pub(super) position: usize,
+    pub(super) positions: usize,
+    pub(super) values: &'a [f32],
+}
+
+/// For each row and position: `sum over taps of weight(row, tap) * planes[position + offsets[tap]]`, handed to `emit`
+/// tile by tile.
+///
+/// # Panics
+/// Unless `planes` reaches [`MAX_LANES`] beyond the last position at every offset.
+pub(super) fn correlate(
+    weights: &Weights,
+    planes: &[f32],
+    offsets: &[usize],
+    positions: usize,
+    emit: impl FnMut(Tile<'_>),
+) {
+    assert_eq!(offsets.len(), weights.taps);
+    let reach = offsets.iter().max().map_or(0, |offset| offset + positions.next_multiple_of(MAX_LANES));
+    assert!(reach <= planes.len(), "planes of {} values, {reach} needed", planes.len());
+    dispatch(Correlate { weights, planes, offsets, positions, emit });
+}
+
+struct Correlate<'a, E> {
+    weights: &'a Weights,
+    planes: &'a [f32],
+    offsets: &'a [usize],
+    positions: usize,
+    emit: E,
+}
+
+impl<E: FnMut(Tile<'_>)> WithSimd for Correlate<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let width = MAX_VECTORS * S::F32_LANES;
+        let mut values = [0.0_f32; MAX_ROWS * MAX_POSITIONS];
+        let positions = self.positions;
+        // The larger operand is read once, the smaller again and again.
+        if self.weights.values.len() > self.planes.len() {
+            for strip in &self.weights.strips {
+                for position in (0..positions).step_by(width) {
+                    self.tile(simd, *strip, position, &mut values);
+                }
+            }
+        } else {
+            for position in (0..positions).step_by(width) {
+                for strip in &self.weights.strips {
+                    self.tile(simd, *strip, position, &mut values);
+                }
+            }
+        }
+    }
+}
+
+impl<E: FnMut(Tile<'_>)> Correlate<'_, E> {
+    #[inline(always)]
+    fn tile<S: Simd>(
+        &mut self,
+        simd: S,
+        strip: Strip,
+        position: usize,
+        values: &mut [f32; MAX_ROWS * MAX_POSITIONS],
+    ) {
+        let positions = (self.positions - position).min(MAX_VECTORS * S::F32_LANES);
+        let vectors = positions.div_ceil(S::F32_LANES);
+        let weights = &self.weights.values[strip.start..][..strip.height * self.offsets.len()];
+        let planes = &self.planes[position..];
+        let offsets = self.offsets;
+        match (strip.height, vectors) {
+            (8, 3) => block::<S, 8, 3>(simd, weights, planes, offsets, values),
+            (8, 2) => block::<S, 8, 2>(simd, weights, planes, offsets, values),
+            (8, _) => block::<S, 8, 1>(simd, weights, planes, offsets, values),
+            (4, 3) => block::<S, 4, 3>(simd, weights, planes, offsets, values),
+            (4, 2) => block::<S, 4, 2>(simd, weights, planes, offsets, values),
+            (4, _) => block::<S, 4, 1>(simd, weights, planes, offsets, values),
+            (_, 3) => block::<S, 1, 3>(simd, weights, planes, offsets, values),
+            (_, 2) => block::<S, 1, 2>(simd, weights, planes, offsets, values),
+            (_, _) => block::<S, 1, 1>(simd, weights, planes, offsets, values),
+        }
+        (self.emit)(Tile { row: strip.first, rows: strip.rows, position, positions, values });
+    }
+}
+
+/// `ROWS` rows by `VECTORS` vectors of results, all in registers while the taps go by.
+#[inline(always)]
+fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    weights: &[f32],
+    planes: &[f32],
+    offsets: &[usize],
+    values: &mut [f32; MAX_ROWS * MAX_POSITIONS],
+) {
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; VECTORS]; ROWS];
+    for (weights, &offset) in weights.chunks_exact(ROWS).zip(offsets) {
+        let mut inputs = [zero; VECTORS];
+        for (v, input) in inputs.iter_mut().enumerate() {
+            *input = load(simd, planes, offset + v * S::F32_LANES);
+        }
+        for (sums, &weight) in sums.iter_mut().zip(weights) {
+            let weight = simd.splat_f32s(weight);
+            for (sum, &input) in sums.iter_mut().zip(&inputs) {
+                *sum = simd.mul_add_e_f32s(weight, input, *sum);
+            }
+        }
+    }
+    for (row, sums) in sums.iter().enumerate() {
+        let values = &mut values[row * MAX_POSITIONS..][..VECTORS * S::F32_LANES];
+        let (vectors, _) = S::as_mut_simd_f32s(values);
+        vectors.copy_from_slice(sums);
+    }
+}
+
+/// The vector that begins at `at`.
+#[inline(always)]
+fn load<S: Simd>(_simd: S, values: &[f32], at: usize) -> S::f32s {
+    debug_assert!(at + S::F32_LANES <= values.len());
+    // SAFETY: callers of this module's loops have checked that every offset leaves a whole vector of `MAX_LANES` values
+    // within the slice; `read_unaligned` asks for no alignment, and any bits are a valid vector of `f32`.
+    #[expect(unsafe_code, reason = "a bounds check for each vector would cost as much as the arithmetic")]
+    unsafe {
+        values.as_ptr().add(at).cast::<S::f32s>().read_unaligned()
+    }
+}
+
+/// Rows in a tile of [`weigh`].
+const WEIGH_ROWS: usize = 4;
+/// Taps in a tile of [`weigh`].
+const WEIGH_TAPS: usize = 6;
+
+/// Rows of gradients to be multiplied with shifted planes, for several images.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gradients<'a> {
+    /// Image by image, row by row; zero between the positions that count.
+    pub(super) values: &'a [f32],
+    /// Values of one image.
+    pub(super) image: usize,
+    /// Values of one row: a multiple of [`MAX_LANES`].
+    pub(super) row: usize,
+}
+
+/// `sums[row][tap] = sum over images and positions of gradients[image][row][position] * planes[image][position +
+/// offsets[tap]]` for the rows that `sums` has, from `first` on.
+pub(super) fn weigh(
+    gradients: Gradients<'_>,
+    first: usize,
+    planes: &[f32],
+    plane_image: usize,
+    images: usize,
+    offsets: &[usize],
+    sums: &mut [f32],
+) {
+    let rows = sums.len() / offsets.len();
+    assert!(gradients.row.is_multiple_of(MAX_LANES));
+    let last = images.saturating_sub(1);
+    assert!((first + rows) * gradients.row + last * gradients.image <= gradients.values.len());
+    let reach = offsets.iter().max().map_or(0, |offset| offset + gradients.row + last * plane_image);
+    assert!(reach <= planes.len(), "planes of {} values, {reach} needed", planes.len());
+    dispatch(Weigh { gradients, first, rows, planes, plane_image, images, offsets, sums });
+}
+
+struct Weigh<'a> {
+    gradients: Gradients<'a>,
+    first: usize,
+    rows: usize,
+    planes: &'a [f32],
+    plane_image: usize,
+    images: usize,
+    offsets: &'a [usize],
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for Weigh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        for row in (0..self.rows).step_by(WEIGH_ROWS) {
+            for tap in (0..self.offsets.len()).step_by(WEIGH_TAPS) {
+                match self.rows - row {
+                    1 => self.tile::<S, 1>(simd, row, tap),
+                    2 => self.tile::<S, 2>(simd, row, tap),
+                    3 => self.tile::<S, 3>(simd, row, tap),
+                    _ => self.tile::<S, WEIGH_ROWS>(simd, row, tap),
+                }
+            }
+        }
+    }
+}
+
+impl Weigh<'_> {
+    #[inline(always)]
+    fn tile<S: Simd, const ROWS: usize>(&mut self, simd: S, row: usize, tap: usize) {
+        let zero = simd.splat_f32s(0.0);
+        let mut sums = [[zero; WEIGH_TAPS]; ROWS];
+        let taps = (self.offsets.len() - tap).min(WEIGH_TAPS);
+        // A tile that is not full reads its last tap again.
+        let offsets: [usize; WEIGH_TAPS] = std::array::from_fn(|t| self.offsets[tap + t.min(taps - 1)]);
+        for image in 0..self.images {
+            let planes = &self.planes[image * self.plane_image..];
+            let start = image * self.gradients.image + (self.first + row) * self.gradients.row;
+            let gradients = &self.gradients.values[start..];
+            for position in (0..self.gradients.row).step_by(S::F32_LANES) {
+                let mut rows = [zero; ROWS];
+                for (r, row) in rows.iter_mut().enumerate() {
+                    *row = load(simd, gradients, position + r * self.gradients.row);
+                }
+                for (t, &offset) in offsets.iter().enumerate() {
+                    let input = load(simd, planes, position + offset);
+                    for (sums, &row) in sums.iter_mut().zip(&rows) {
+                        sums[t] = simd.mul_add_e_f32s(row, input, sums[t]);
+                    }
+                }
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            let out = &mut self.sums[(row + r) * self.offsets.len() + tap..][..taps];
+            for (out, &sum) in out.iter_mut().zip(sums) {
+                *out = simd.reduce_sum_f32s(sum);
+            }
+        }
+    }
+}
