@@ -51,3 +51,18 @@ pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
     let n_images = n_images as f64;
     Ok(ImageTime { training_s: training / n_images, scoring_s: scoring / n_images })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::tiny_settings;
+
+    #[test]
+    fn an_estimate_is_a_time_and_wrong_settings_have_none() {
+        let time = image_time(&tiny_settings()).expect("possible settings");
+        assert!(time.training_s > 0.0 && time.scoring_s > 0.0, "{time:?}");
+        let mut settings = tiny_settings();
+        settings.batch_size = 0;
+        assert!(matches!(image_time(&settings), Err(TrainError::Setting { field: "batch_size", .. })));
+    }
+}

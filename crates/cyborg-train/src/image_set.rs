@@ -284,6 +284,11 @@ fn decode_image(item: &Item, input_px: usize) -> Result<(Vec<u8>, (u32, u32)), B
         reason: with_causes(&error),
     })?;
     let size = (raster.width_px, raster.height_px);
+    if size.0 < 2 || size.1 < 2 {
+        let (id, path, origin) = (item.id.clone(), item.image.clone(), item.origin.clone());
+        let reason = format!("the image is {}x{} pixels: there is nothing to see", size.0, size.1);
+        return Err(BadImage { id, path, origin, reason });
+    }
     let side = input_px as u32;
     let pixels =
         if size == (side, side) { raster.pixels } else { resize_bilinear(&raster, side, side).pixels };

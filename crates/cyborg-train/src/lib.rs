@@ -8,6 +8,7 @@ mod fit;
 #[cfg(test)]
 mod fixture;
 mod image_set;
+mod inputs;
 mod observer;
 #[cfg(test)]
 mod resume_tests;
