@@ -40,7 +40,9 @@ fn ten_kills_change_nothing() {
     let weights = |desk: &Desk| {
         let mut files = contents(&desk.path("runs"));
         files.retain(|name, _| {
-            ["best.safetensors", "last.safetensors", "epochs.csv", "scores.parquet"].iter().any(|end| name.ends_with(end))
+            ["best.safetensors", "last.safetensors", "epochs.csv", "scores.parquet"]
+                .iter()
+                .any(|end| name.ends_with(end))
         });
         files
     };

@@ -37,9 +37,8 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
 /// The rows of ARCHITECTURE.md's table of crates: name, ours that it may use, others that it must not.
 fn stated() -> BTreeMap<String, (Vec<String>, Vec<String>)> {
     let text = fs_err::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
-    let code = |cell: &str| -> Vec<String> {
-        cell.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
-    };
+    let code =
+        |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect() };
     text.lines()
         .filter(|line| line.starts_with("| `"))
         .filter_map(|line| {
@@ -78,15 +77,22 @@ fn a_crates_folder_is_named_for_it_and_says_what_it_is() {
         let folder = root().join("crates").join(name);
         let readme = fs_err::read_to_string(folder.join("README.md")).expect("a README");
         assert!(readme.starts_with(&format!("# {name}\n")), "`{name}`: the README starts with its name");
-        assert!(readme.contains("must not know") || readme.contains("must not"), "`{name}`: what it must not know");
+        assert!(
+            readme.contains("must not know") || readme.contains("must not"),
+            "`{name}`: what it must not know"
+        );
         let lib = fs_err::read_to_string(folder.join("src/lib.rs")).expect("lib.rs");
-        assert!(lib.contains("include_str!(\"../README.md\")"), "`{name}`: the README is the crate's documentation");
+        assert!(
+            lib.contains("include_str!(\"../README.md\")"),
+            "`{name}`: the README is the crate's documentation"
+        );
     }
 }
 
 #[test]
 fn generated_schemas_are_fresh() {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(["schema", "--check"]).output().expect("starts");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_xtask")).args(["schema", "--check"]).output().expect("starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
@@ -97,7 +103,11 @@ fn every_committed_experiment_can_be_planned() {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|e| e == "yaml") {
             let text = fs_err::read_to_string(&path).expect("read");
-            assert!(text.starts_with("# "), "{} starts with its command, time and expected result", path.display());
+            assert!(
+                text.starts_with("# "),
+                "{} starts with its command, time and expected result",
+                path.display()
+            );
             let mut flags = vec![vec![]];
             if text.contains("\nwith_phantom:") {
                 flags.push(vec!["--phantom"]);

@@ -97,8 +97,9 @@ pub(crate) fn assert_same(
     a: &std::collections::BTreeMap<String, Vec<u8>>,
     b: &std::collections::BTreeMap<String, Vec<u8>>,
 ) {
-    let names = |m: &std::collections::BTreeMap<String, Vec<u8>>| m.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(a), names(b));
+    let one_sided: Vec<&String> =
+        a.keys().filter(|n| !b.contains_key(*n)).chain(b.keys().filter(|n| !a.contains_key(*n))).collect();
+    assert!(one_sided.is_empty(), "these are on one side only: {one_sided:?}");
     let differ: Vec<&String> = a.keys().filter(|name| a[*name] != b[*name]).collect();
     assert!(differ.is_empty(), "these differ: {differ:?}");
 }

@@ -88,8 +88,5 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode> {
     for (reason, n) in &reasons {
         eprintln!("error: {n} of the runs failed: {reason}");
     }
-    if !reasons.is_empty() && arguments.file.exists() && !arguments.phantom && summary.report.is_none() {
-        eprintln!("hint: without the data, `--phantom` runs the experiment's stand-in on drawn data");
-    }
     Ok(if summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -9,6 +9,7 @@ use cyborg_seed::Seed;
 
 use crate::ExperimentError;
 use crate::check::{DataSource, DataSpec};
+use crate::file::BadImagePolicy;
 
 /// Where data lies on this machine.
 #[derive(Clone, Debug)]
@@ -62,6 +63,7 @@ pub type DataProgress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 pub fn resolve(
     spec: &DataSpec,
     folders: &DataFolders,
+    policy: BadImagePolicy,
     progress: DataProgress<'_>,
 ) -> Result<ResolvedData, ExperimentError> {
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| ExperimentError::Data {
@@ -88,6 +90,20 @@ pub fn resolve(
                 .and_then(|manifest| manifest.open(folders.data_root.as_deref()))
                 .map_err(|e| failed(Box::new(e)))?;
             opened.insert(path.clone(), dataset);
+        }
+    }
+    let mut warnings = Vec::new();
+    for (path, dataset) in &mut opened {
+        // Files of a split that is not used may be missing.
+        let used = |split| match split {
+            Split::Train => train_files.contains(path),
+            Split::Validation => validation_files.contains(path),
+            Split::Test => test_files.contains(path),
+        };
+        dataset.items.retain(|item| used(item.split));
+        match policy {
+            BadImagePolicy::Stop => dataset.check_files().map_err(|e| failed(Box::new(e)))?,
+            BadImagePolicy::Skip => warnings.extend(drop_missing(dataset)),
         }
     }
     let classes = one_class_list(&opened).map_err(mismatch)?;
@@ -169,7 +185,10 @@ pub fn resolve(
         train_digest: digest(&train, "digest of training images")?,
         validation_digest: digest(&validation, "digest of validation images")?,
         test_digest: digest(&test, "digest of test images")?,
-        warnings: leaks(&spec.name, &train, &validation, &test),
+        warnings: {
+            warnings.extend(leaks(&spec.name, &train, &validation, &test));
+            warnings
+        },
         facts: facts(&classes, &train, &validation, &test),
         plan: EvalPlan { positive: positive as u32, pairs, seen },
         classes,
@@ -177,6 +196,23 @@ pub fn resolve(
         validation,
         test,
         at: spec.at,
+    })
+}
+
+/// Leaves out images that are not there, and maps that are not; says how many.
+fn drop_missing(dataset: &mut Dataset) -> Option<String> {
+    let before = dataset.items.len();
+    dataset.items.retain(|item| item.image.is_file());
+    let n_images = before - dataset.items.len();
+    let mut n_maps = 0;
+    for item in &mut dataset.items {
+        if item.map.as_ref().is_some_and(|map| !map.is_file()) {
+            item.map = None;
+            n_maps += 1;
+        }
+    }
+    (n_images + n_maps > 0).then(|| {
+        format!("{}: {n_images} images and {n_maps} human maps are not there and were left out", dataset.id)
     })
 }
 

@@ -84,7 +84,7 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
                 counter.say(&format!("{}: {what}", spec.name));
                 counter.set(done, of);
             };
-            match resolve(spec, &options.folders, &follow) {
+            match resolve(spec, &options.folders, experiment.on_bad_image, &follow) {
                 Ok(data) => Some(data),
                 Err(error) => {
                     outcome.data_failures.insert(spec.name.clone(), error_chain(&error));
@@ -139,7 +139,14 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
         })
         .collect();
     let mut warnings = summary::warnings(experiment, &resolved);
-    warnings.extend(outcome.warnings);
+    for run in &runs {
+        for note in notes(&run.dir) {
+            let warning = format!("{}: {note}", run.key.data);
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+    }
     let report = if runs.is_empty() {
         None
     } else {
@@ -157,7 +164,14 @@ struct Outcome {
     n_done: usize,
     failed: Vec<FailedRun>,
     data_failures: BTreeMap<String, String>,
-    warnings: Vec<String>,
+}
+
+/// What a finished run says of its images: kept with the run, so that a report made later says the same.
+fn notes(dir: &std::path::Path) -> Vec<String> {
+    fs_err::read_to_string(dir.join("notes.json"))
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
 }
 
 fn key(experiment: &Experiment, cell: Cell) -> RunKey {
@@ -174,6 +188,8 @@ struct Sets {
     train: ImageSet,
     validation: ImageSet,
     test: ImageSet,
+    /// What the reader of a report must know of them.
+    notes: Vec<String>,
 }
 
 /// All pending runs on the same images.
@@ -206,7 +222,7 @@ fn run_group(
         let train = one(&data.train, "training")?;
         let validation = one(&data.validation, "validation")?;
         let test = one(&data.test, "test")?;
-        Ok((Sets { train, validation, test }, bad))
+        Ok((Sets { train, validation, test, notes: Vec::new() }, bad))
     };
     let refuse = |outcome: &mut Outcome, reason: &str| {
         for p in pending {
@@ -214,24 +230,32 @@ fn run_group(
             progress.run_finished(&format!("{}: failed", p.key.data));
         }
     };
-    let sets = match load() {
+    let mut sets = match load() {
         Err(reason) => return refuse(outcome, &reason),
         Ok((_, bad)) if !bad.is_empty() && experiment.on_bad_image == BadImagePolicy::Stop => {
             return refuse(outcome, &bad_images(&data.name, &bad));
         }
-        Ok((sets, bad)) => {
-            if !bad.is_empty() {
-                outcome.warnings.push(format!(
-                    "{}: {} images were left out because they cannot be used ({} is one: {})",
-                    data.name,
+        Ok((mut sets, bad)) => {
+            if let Some(first) = bad.first() {
+                sets.notes.push(format!(
+                    "{} images were left out because they cannot be used (`{}` is one: {})",
                     bad.len(),
-                    bad[0].id,
-                    bad[0].reason
+                    first.id,
+                    first.reason
                 ));
             }
             sets
         }
     };
+    let n_flat = sets.train.n_flat_maps();
+    if n_flat > 0 {
+        sets.notes.push(format!(
+            "{n_flat} of {} human maps have no contrast on the {1}x{1} grid and take no part in the map term",
+            n_flat + sets.train.n_maps(),
+            backbone.grid
+        ));
+    }
+    let sets = &sets;
 
     let n_threads = rayon::current_num_threads().max(1);
     let jobs = match options.jobs.unwrap_or(experiment.jobs) {
@@ -250,14 +274,14 @@ fn run_group(
             let what = format!("{}: {}", data.name, describe(backbone, method, p.key.seed));
             let result = {
                 let bar = progress.run(&what);
-                guarded(&p.id, || run_one(p, options, store, data, &sets, &bar))
+                guarded(&p.id, || run_one(p, options, store, data, sets, &bar))
             };
             match &result {
                 Ok(accuracy) => {
                     n_done.fetch_add(1, Ordering::Relaxed);
                     progress.run_finished(&format!("{what}: best validation accuracy {accuracy:.3}"));
                 }
-                Err(error) => progress.run_finished(&format!("{what}: failed\n{}", error_chain(error))),
+                Err(_) => progress.run_finished(&format!("{what}: failed")),
             }
             if let Ok(mut results) = results.lock() {
                 results.push((p, result.map(|_| ())));
@@ -417,7 +441,8 @@ fn score(
     let epochs = dir.join("epochs.csv");
     let table = fs_err::read(&epochs).map_err(|e| ExperimentError::io("read", &epochs, e))?;
     write_whole(&test_dir.join("epochs.csv"), &table)?;
-    finish(test_dir, "done.json", &["scores.parquet", "cams.safetensors", "epochs.csv"])
+    write_json(&test_dir.join("notes.json"), &json!(sets.notes))?;
+    finish(test_dir, "done.json", &["scores.parquet", "cams.safetensors", "epochs.csv", "notes.json"])
 }
 
 /// Probability of one class; computed in f64, the largest logit taken out first.

@@ -9,15 +9,6 @@ use crate::environment::environment;
 /// What the reader of the report must know first, besides failed runs.
 pub(crate) fn warnings(experiment: &Experiment, resolved: &[Option<ResolvedData>]) -> Vec<String> {
     let mut warnings = Vec::new();
-    let phantoms: Vec<&str> =
-        resolved.iter().flatten().filter(|d| d.phantom).map(|d| d.name.as_str()).collect();
-    if !phantoms.is_empty() {
-        warnings.push(format!(
-            "phantom data (drawn, not collected): {}. Results say how the methods behave on this benchmark, nothing \
-             about real images",
-            phantoms.join(", ")
-        ));
-    }
     if experiment.phantom_instead {
         warnings.push("this is the `--phantom` stand-in for the experiment, at reduced size".to_owned());
     }

@@ -16,6 +16,7 @@ impl Seed {
     }
 
     /// A seed for a part of the work, independent of its siblings and of the parent's own streams.
+    #[must_use]
     pub fn child(&self, name: &str) -> Self {
         Self { key: *blake3::keyed_hash(&self.key, format!("child/{name}").as_bytes()).as_bytes() }
     }

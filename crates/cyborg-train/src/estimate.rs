@@ -16,8 +16,8 @@ pub struct ImageTime {
     pub scoring_s: f64,
 }
 
-/// Takes a training step and a scoring step of `settings` on a batch of noise. The first step only warms up, unless it
-/// was slow enough (a second) to be believed. Decoding is not in it.
+/// Takes training steps of `settings` on a batch of noise for a second, at least one, and a scoring step; the fastest
+/// training step counts. Decoding is not in it.
 ///
 /// # Errors
 /// [`TrainError::Setting`] for settings that cannot be trained; what the network says.
@@ -39,11 +39,10 @@ pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
         sgd.step(&loss.backward()?, settings.learning_rate)?;
         Ok(clock.elapsed().as_secs_f64())
     };
+    let begun = Instant::now();
     let mut training = train()?;
-    for _ in 0..2 {
-        if training < 1.0 {
-            training = train()?;
-        }
+    while begun.elapsed().as_secs_f64() < 1.0 {
+        training = training.min(train()?);
     }
     let clock = Instant::now();
     network.forward_eval(&images, settings.tap)?.logits.to_vec2::<f32>()?;
