@@ -88,18 +88,20 @@ impl Headline {
             Self::AllPooled => "all pooled",
         }
     }
-
-    /// As a sentence starts with it.
-    pub(crate) fn scope(self) -> &'static str {
-        match self {
-            Self::UnseenMean => "On unseen sources",
-            Self::AllMean => "On all sources (training or validation saw every one)",
-            Self::AllPooled => "On all images pooled (training or validation saw every source)",
-        }
-    }
 }
 
 impl Block<'_> {
+    /// What the verdict is about, as a sentence starts with it.
+    pub(crate) fn scope(&self) -> &'static str {
+        let has_sources = self.rows.iter().any(|row| !row.is_aggregate);
+        match self.headline {
+            Headline::UnseenMean => "On unseen sources",
+            _ if !has_sources => "On all images",
+            Headline::AllMean => "On all sources (training or validation saw every one)",
+            Headline::AllPooled => "On all images pooled (training or validation saw every source)",
+        }
+    }
+
     /// The row of the aggregate that the verdict is about.
     pub(crate) fn headline_row(&self) -> Option<&SourceRow> {
         self.rows.iter().find(|row| row.is_aggregate && row.source == self.headline.source())
@@ -194,7 +196,7 @@ impl<'a> Digest<'a> {
         let n_runs = metrics.len();
         let eval = |what: &str| {
             let what = what.to_owned();
-            move |source| ReportError::Eval { what, source }
+            move |source| ReportError::Eval { what, source: Box::new(source) }
         };
         let metrics =
             cyborg_eval::collect_metrics(&metrics).map_err(eval("collect the metrics of all runs"))?;
@@ -281,13 +283,13 @@ fn order(input: &ReportInput, key: &RunKey) -> ([usize; 4], RunKey) {
 fn check_unique(input: &ReportInput) -> Result<(), ReportError> {
     let mut names: Vec<&str> = input.data.iter().map(|data| data.name.as_str()).collect();
     names.sort_unstable();
-    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(ReportError::Twice { what: format!("data set `{}`", pair[0]) });
+    if let Some([name, _]) = names.array_windows::<2>().find(|[a, b]| a == b) {
+        return Err(ReportError::Twice { what: format!("data set `{name}`") });
     }
     let mut keys: Vec<&RunKey> = input.runs.iter().map(|run| &run.key).collect();
     keys.sort_unstable();
-    if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(ReportError::Twice { what: format!("run {}", describe(pair[0])) });
+    if let Some([key, _]) = keys.array_windows::<2>().find(|[a, b]| a == b) {
+        return Err(ReportError::Twice { what: format!("run {}", describe(key)) });
     }
     Ok(())
 }
@@ -297,7 +299,7 @@ fn compare(input: &ReportInput, metrics: &DataFrame) -> Result<DataFrame, Report
     let compare = |metrics: &DataFrame, baseline: &str, candidate: &str| {
         let what = format!("compare `{candidate}` with `{baseline}`");
         cyborg_eval::compare(metrics, baseline, candidate)
-            .map_err(|source| ReportError::Eval { what, source })
+            .map_err(|source| ReportError::Eval { what, source: Box::new(source) })
     };
     let mut all = compare(&metrics.head(Some(0)), "", "")?;
     for (baseline, candidate) in &input.comparisons {

@@ -5,7 +5,7 @@ use std::path::Path;
 /// One epoch of one run. A value is missing where the file has none or it is not a finite number.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Epoch {
-    pub(crate) epoch: u32,
+    pub(crate) number: u32,
     pub(crate) train_loss: Option<f64>,
     pub(crate) train_saliency_mse: Option<f64>,
     pub(crate) validation_accuracy: Option<f64>,
@@ -33,7 +33,7 @@ pub(crate) fn read_epochs(path: &Path) -> Result<Vec<Epoch>, ReportError> {
         let line = at + 2;
         let record = record.map_err(|error| unusable(error.to_string()))?;
         let cell = |column: usize| record.get(column).unwrap_or_default();
-        let number = |column: usize| match cell(column) {
+        let value = |column: usize| match cell(column) {
             "" => Ok(None),
             text => text.parse::<f64>().map(|number| Some(number).filter(|n| n.is_finite())).map_err(|_| {
                 unusable(format!("line {line}, column `{}`: `{text}` is not a number", &header[column]))
@@ -48,19 +48,19 @@ pub(crate) fn read_epochs(path: &Path) -> Result<Vec<Epoch>, ReportError> {
                 )));
             }
         };
-        let epoch = cell(epoch).parse().map_err(|_| {
+        let number = cell(epoch).parse().map_err(|_| {
             unusable(format!("line {line}, column `epoch`: `{}` is not a number", cell(epoch)))
         })?;
-        if epochs.last().is_some_and(|last| last.epoch >= epoch) {
+        if epochs.last().is_some_and(|last| last.number >= number) {
             return Err(unusable(format!(
-                "line {line}: epoch {epoch} does not come after the one before it"
+                "line {line}: epoch {number} does not come after the one before it"
             )));
         }
         epochs.push(Epoch {
-            epoch,
-            train_loss: number(columns[0])?,
-            train_saliency_mse: number(columns[1])?,
-            validation_accuracy: number(columns[2])?,
+            number,
+            train_loss: value(columns[0])?,
+            train_saliency_mse: value(columns[1])?,
+            validation_accuracy: value(columns[2])?,
             best,
         });
     }

@@ -51,7 +51,7 @@ pub enum ReportError {
         /// What was being done.
         what: String,
         /// What `cyborg-eval` said.
-        source: cyborg_eval::EvalError,
+        source: Box<cyborg_eval::EvalError>,
     },
     /// A frame lacks a column, or holds one of another type.
     #[error("cannot {what}")]

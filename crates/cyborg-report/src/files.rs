@@ -9,7 +9,7 @@ pub(crate) fn write_table(dir: &Path, name: &str, frame: &DataFrame) -> Result<(
     write_whole(&path, &to_csv(&path, frame)?)?;
     let what = format!("write the table `{name}`");
     cyborg_eval::write_parquet(&dir.join(format!("{name}.parquet")), frame)
-        .map_err(|source| ReportError::Eval { what, source })
+        .map_err(|source| ReportError::Eval { what, source: Box::new(source) })
 }
 
 /// Numbers with as many digits as read back to the same bits; null is an empty cell.

@@ -5,12 +5,15 @@ use crate::epochs::{Epoch, read_epochs};
 use crate::{DataEntry, ReportInput, RunEntry, frame::Table};
 use cyborg_eval::{fpr_grid, read_scores, roc_on_grid, run_metrics, run_rocs};
 use polars::prelude::DataFrame;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Points of a drawn ROC.
 const ROC_POINTS: usize = 101;
 /// Images in one row of the gallery, shared out evenly among the classes.
 const GALLERY_IMAGES: usize = 6;
+
+/// Points (x, y) of one run.
+pub(crate) type Curve = Vec<(f64, f64)>;
 
 /// What is drawn of one method on one data set with one backbone.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +21,7 @@ pub(crate) struct Pictures {
     /// Of each seed, in the order of the experiment.
     pub(crate) epochs: Vec<(u64, Vec<Epoch>)>,
     /// Of each positive source: the true positive rates of each seed over the same false positive rates.
-    pub(crate) rocs: Vec<(String, Vec<Vec<(f64, f64)>>)>,
+    pub(crate) rocs: Vec<(String, Vec<Curve>)>,
     /// Cells along one side of a CAM.
     pub(crate) grid: usize,
     /// Average CAM of the images of each class, by label.
@@ -190,7 +193,8 @@ impl Rows {
             labels: counts("label")?,
             predicted: counts("predicted")?,
             scores: numbers("score")?,
-            logits: (0..n_classes)
+            // A file without rows has no columns for logits either.
+            logits: (0..if scores.height() == 0 { 0 } else { n_classes })
                 .map(|class| numbers(&format!("logit_{class}")))
                 .collect::<Result<_, _>>()?,
         };
@@ -299,9 +303,9 @@ fn gallery(seed: u64, rows: &Rows, cams: &CamFile, n_classes: usize) -> Gallery 
     let empty = || -> Vec<Largest> { (0..n_classes).map(|_| Largest { keep, rows: Vec::new() }).collect() };
     let (mut right, mut wrong) = (empty(), empty());
     let mut first: Vec<usize> = Vec::new();
-    let mut known: HashMap<&str, ()> = HashMap::new();
+    let mut known: HashSet<&str> = HashSet::new();
     for at in 0..rows.len() {
-        if known.insert(rows.sources[at].as_str(), ()).is_none() {
+        if known.insert(rows.sources[at].as_str()) {
             first.push(at);
         }
         let Some(margin) = rows.margin(at) else { continue };

@@ -1,6 +1,7 @@
 //! Plots as inline SVG: axes with round ticks, lines told apart by colour, dash and marker. Colours come from the
 //! page's style, so that one drawing serves light, dark and paper.
 use crate::escape::html;
+use crate::number::plain;
 use std::fmt::Write as _;
 
 /// Number of styles that can be told apart; further lines start again.
@@ -52,6 +53,9 @@ pub(crate) struct Plot {
     pub(crate) y_label: String,
     /// Fixed limits; else those of the points.
     pub(crate) x_limits: Option<(f64, f64)>,
+    /// Ticks where the points are instead of at round numbers, for few points along a sweep. The axis is logarithmic
+    /// where that spaces them more evenly.
+    pub(crate) ticks_at_points: bool,
     pub(crate) y_limits: Option<(f64, f64)>,
     pub(crate) width: f64,
     pub(crate) height: f64,
@@ -59,8 +63,12 @@ pub(crate) struct Plot {
     pub(crate) lines: Vec<Line>,
 }
 
-/// A linear axis.
+/// In place of a number of decimals: as many digits as tell the tick.
+const AS_GIVEN: usize = usize::MAX;
+
+/// An axis; with `is_log` its limits and ticks are decimal logarithms.
 struct Axis {
+    is_log: bool,
     low: f64,
     high: f64,
     ticks: Vec<f64>,
@@ -92,14 +100,39 @@ impl Axis {
         while decimals < 8 && (step * 10_f64.powi(decimals as i32)).fract().abs() > 1e-6 {
             decimals += 1;
         }
-        Self { low, high, ticks, decimals, from: pixels.0, to: pixels.1 }
+        Self { is_log: false, low, high, ticks, decimals, from: pixels.0, to: pixels.1 }
+    }
+
+    /// Ticks at given positions, as far as their texts have room; a little air at both ends.
+    fn at_positions(positions: &[f64], is_log: bool, pixels: (f64, f64)) -> Self {
+        let scaled = |x: f64| if is_log { x.log10() } else { x };
+        let (low, high) = limits(positions.iter().map(|&x| scaled(x)));
+        let margin = if high > low { 0.04 * (high - low) } else { 0.5 };
+        let (low, high) = (low - margin, high + margin);
+        let mut axis =
+            Self { is_log, low, high, ticks: Vec::new(), decimals: AS_GIVEN, from: pixels.0, to: pixels.1 };
+        for &tick in positions {
+            let (at, half) = (axis.at(tick), 3.5 * axis.text(tick).len() as f64);
+            let free = axis
+                .ticks
+                .last()
+                .is_none_or(|&last| axis.at(last) + 3.5 * axis.text(last).len() as f64 + 6.0 < at - half);
+            if free {
+                axis.ticks.push(tick);
+            }
+        }
+        axis
     }
 
     fn at(&self, value: f64) -> f64 {
+        let value = if self.is_log { value.log10() } else { value };
         self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
     fn text(&self, tick: f64) -> String {
+        if self.decimals == AS_GIVEN {
+            return plain(tick);
+        }
         let decimals = self.decimals;
         let text = format!("{tick:.decimals$}");
         if tick == 0.0 { text.replace('-', "") } else { text }
@@ -114,13 +147,40 @@ fn limits(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if low <= high { (low, high) } else { (0.0, 1.0) }
 }
 
+/// Whether rising positions are spaced more evenly by their logarithms.
+fn is_geometric(positions: &[f64]) -> bool {
+    let unevenness = |scaled: Vec<f64>| {
+        let gaps = scaled.windows(2).map(|pair| pair[1] - pair[0]);
+        let (low, high) = limits(gaps);
+        high / low.max(1e-12)
+    };
+    positions.len() > 2
+        && positions.iter().all(|&x| x > 0.0)
+        && unevenness(positions.iter().map(|x| x.log10()).collect()) < unevenness(positions.to_vec()) * 0.75
+}
+
 impl Plot {
+    /// The different x of all points, rising.
+    fn positions(&self) -> Vec<f64> {
+        let mut positions: Vec<f64> =
+            self.lines.iter().flat_map(|line| &line.points).map(|point| point.x).collect();
+        positions.sort_by(f64::total_cmp);
+        positions.dedup();
+        positions
+    }
+
     /// The `<svg>` element.
     pub(crate) fn draw(&self) -> String {
         let (left, right, top, bottom) = (58.0, 12.0, 10.0, 42.0);
         let points = || self.lines.iter().flat_map(|line| &line.points);
-        let x_limits = self.x_limits.unwrap_or_else(|| limits(points().map(|point| point.x)));
-        let x = Axis::new(x_limits, true, (self.width / 75.0) as usize, (left, self.width - right));
+        let pixels = (left, self.width - right);
+        let x = if self.ticks_at_points {
+            let positions = self.positions();
+            Axis::at_positions(&positions, is_geometric(&positions), pixels)
+        } else {
+            let x_limits = self.x_limits.unwrap_or_else(|| limits(points().map(|point| point.x)));
+            Axis::new(x_limits, true, (self.width / 75.0) as usize, pixels)
+        };
         let ys = || points().flat_map(|p| [p.y, p.range.map(|r| r.0), p.range.map(|r| r.1)]).flatten();
         let zero = (self.guide == Guide::Zero).then_some(0.0);
         let y_limits = self.y_limits.unwrap_or_else(|| limits(ys().chain(zero)));
@@ -181,7 +241,7 @@ impl Plot {
              <text class=\"label\" transform=\"translate(12 {middle_y:.1}) rotate(-90)\" \
              text-anchor=\"middle\">{}</text>",
             self.height - 8.0,
-            html(&self.x_label),
+            html(&if x.is_log { format!("{} (logarithmic)", self.x_label) } else { self.x_label.clone() }),
             html(&self.y_label)
         );
     }
@@ -312,10 +372,11 @@ pub(crate) fn interval_mark(
 ) -> String {
     let x = Axis::new((-scale, scale), true, 4, (6.0, 194.0));
     let mut svg =
-        "<svg class=\"mark\" viewBox=\"0 0 200 26\" width=\"200\" height=\"26\" aria-hidden=\"true\">"
+        "<svg class=\"mark\" viewBox=\"0 0 200 36\" width=\"200\" height=\"36\" aria-hidden=\"true\">"
             .to_owned();
     segment(&mut svg, "axis", (x.from, 13.0), (x.to, 13.0));
     segment(&mut svg, "axis", (x.at(0.0), 3.0), (x.at(0.0), 23.0));
+    let _ = write!(svg, "<text x=\"{:.1}\" y=\"34\" text-anchor=\"middle\">0</text>", x.at(0.0));
     let _ = write!(svg, "<g class=\"line m{}\">", style % STYLES);
     if let Some((low, high)) = interval {
         let (low, high) = (x.at(low.max(-scale)), x.at(high.min(scale)));
@@ -341,8 +402,19 @@ mod tests {
         assert_eq!(ticks(0.61, 0.78, 4), "0.60 0.65 0.70 0.75 0.80");
         assert_eq!(ticks(-0.021, 0.043, 4), "-0.04 -0.02 0.00 0.02 0.04 0.06");
         assert_eq!(ticks(0.0, 49.0, 5), "0 10 20 30 40 50");
-        assert_eq!(ticks(0.7, 0.7, 2), "0.60 0.70 0.80");
+        assert_eq!(ticks(0.7, 0.7, 2), "0.6 0.7 0.8");
         assert_eq!(ticks(0.0, 0.0, 2), "-0.5 0.0 0.5");
+    }
+
+    #[test]
+    fn sizes_that_double_are_spaced_by_their_logarithm() {
+        assert!(is_geometric(&[100.0, 200.0, 400.0, 800.0]));
+        assert!(!is_geometric(&[0.0, 0.25, 0.5, 1.0]));
+        assert!(!is_geometric(&[0.1, 0.2, 0.3, 0.4]));
+        assert!(!is_geometric(&[1.0, 100.0]));
+        let axis = Axis::at_positions(&[100.0, 200.0, 210.0, 400.0], true, (0.0, 100.0));
+        assert_eq!(axis.ticks, [100.0, 200.0, 400.0]); // 210 has no room beside 200
+        assert!((axis.at(200.0) - 50.0).abs() < 1e-9);
     }
 
     #[test]
@@ -360,6 +432,7 @@ mod tests {
             x_label: "<x>".to_owned(),
             y_label: "y".to_owned(),
             x_limits: None,
+            ticks_at_points: false,
             y_limits: None,
             width: 300.0,
             height: 200.0,

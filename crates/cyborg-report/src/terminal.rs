@@ -5,6 +5,7 @@ use crate::number::{DASH, p, plain, signed, spread};
 use crate::results::Summary;
 use crate::verdict::{caution, verdicts};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use std::fmt::Write as _;
 
 /// Columns that the terminal is taken to have.
 const WIDTH: usize = 100;
@@ -72,7 +73,7 @@ fn right(text: String) -> Cell {
 
 /// Draws the table, without blanks at line ends.
 fn draw(table: &Table) -> String {
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    table.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
 /// Data set, backbone and number of seeds.
@@ -111,7 +112,7 @@ fn sweep_tables(sweep: &Sweep<'_>) -> String {
     let mut text = String::new();
     for (backbone, points) in &sweep.backbones {
         let what = format!("{backbone}: AUC and accuracy, {}, over {}", sweep.headline.source(), sweep.label);
-        text.push_str(&format!("\n{}\n", wrap(&line(&what), WIDTH, 2)));
+        let _ = write!(text, "\n{}\n", wrap(&line(&what), WIDTH, 2));
         let lines = points
             .iter()
             .filter_map(|(at, block)| block.headline_row().map(|row| Line { name: plain(*at), block, row }))

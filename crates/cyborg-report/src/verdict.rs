@@ -1,7 +1,8 @@
 //! The sentence that answers the question of the experiment, from the frames alone.
-use crate::digest::{Block, Digest, Headline};
+use crate::digest::{Block, Digest};
 use crate::number::{count, interval, p_sentence, signed, value};
 use crate::results::Comparison;
+use std::fmt::Write as _;
 
 /// Level at which a difference is called significant.
 pub(crate) const LEVEL: f64 = 0.05;
@@ -22,7 +23,8 @@ pub(crate) struct Verdict {
     pub(crate) place: Option<String>,
     pub(crate) sentence: String,
     pub(crate) finding: Finding,
-    pub(crate) difference: Option<f64>,
+    /// The candidate and its mean difference.
+    pub(crate) difference: Option<(String, f64)>,
     pub(crate) interval: Option<(f64, f64)>,
 }
 
@@ -49,7 +51,7 @@ pub(crate) fn verdicts(digest: &Digest<'_>) -> Vec<Verdict> {
         if compared.is_empty() {
             verdicts.extend(own_values(block, place.as_deref()));
         }
-        verdicts.extend(compared.into_iter().map(|row| of_comparison(row, block.headline, place.clone())));
+        verdicts.extend(compared.into_iter().map(|row| of_comparison(row, block.scope(), place.clone())));
     }
     verdicts
 }
@@ -65,8 +67,7 @@ pub(crate) fn caution(verdicts: &[Verdict]) -> Option<String> {
     })
 }
 
-fn of_comparison(row: &Comparison, headline: Headline, place: Option<String>) -> Verdict {
-    let scope = headline.scope();
+fn of_comparison(row: &Comparison, scope: &str, place: Option<String>) -> Verdict {
     let (Some(candidate), Some(baseline), Some(difference)) =
         (row.mean_candidate, row.mean_baseline, row.mean_difference)
     else {
@@ -114,16 +115,16 @@ fn of_comparison(row: &Comparison, headline: Headline, place: Option<String>) ->
     sentence.push_str(&rest);
     if row.n_unpaired > 0 {
         let left_out = count(row.n_unpaired as usize, "run");
-        sentence.push_str(&format!(" ({left_out} without a counterpart of the same seed left out)"));
+        let _ = write!(sentence, " ({left_out} without a counterpart of the same seed left out)");
     }
     let interval = row.ci_low.zip(row.ci_high);
-    Verdict { place, sentence, finding, difference: Some(difference), interval }
+    Verdict { place, sentence, finding, difference: Some((row.candidate.clone(), difference)), interval }
 }
 
 /// What each method reaches, where nothing is compared.
 fn own_values(block: &Block<'_>, place: Option<&str>) -> Vec<Verdict> {
     let Some(row) = block.headline_row() else { return Vec::new() };
-    let scope = block.headline.scope();
+    let scope = block.scope();
     let why =
         if block.methods.len() == 1 { "one method, nothing to compare" } else { "no comparison asked for" };
     row.methods

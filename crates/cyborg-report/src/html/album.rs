@@ -11,6 +11,8 @@ use std::path::Path;
 const IMAGE_PX: u32 = 128;
 /// Longest side of a human map in the page.
 const MAP_PX: u32 = 64;
+/// Pixels a cell of a CAM that is laid over an image.
+const SMOOTH: u32 = 6;
 
 /// The images of one page.
 #[derive(Default)]
@@ -33,8 +35,7 @@ impl Album {
         alt: &str,
     ) -> Option<String> {
         let (number, aspect) = self.reference(path, false)?;
-        let cam: Vec<f64> = cam.iter().map(|&value| f64::from(value) / 255.0).collect();
-        let overlay = heat_png(&cam, grid)?;
+        let overlay = smooth_png(cam, grid)?;
         Some(stacked(number, aspect, &format!("<image {} href=\"{overlay}\"/>", fill(aspect)), alt))
     }
 
@@ -119,6 +120,20 @@ fn heat_png(values: &[f64], grid: usize) -> Option<String> {
         return None;
     }
     let pixels = values.iter().flat_map(|&value| colour(value)).collect();
+    let png = encode_png(&Raster { width_px: side_px, height_px: side_px, channels: 3, pixels }).ok()?;
+    Some(data_uri(&png))
+}
+
+/// Enlarged here, so that every viewer and printer smooths it alike.
+fn smooth_png(cam: &[u8], grid: usize) -> Option<String> {
+    let side_px = u32::try_from(grid).ok()?;
+    if grid == 0 || cam.len() != grid * grid {
+        return None;
+    }
+    let small = Raster { width_px: side_px, height_px: side_px, channels: 1, pixels: cam.to_vec() };
+    let side_px = (SMOOTH * side_px).min(MAP_PX).max(side_px);
+    let large = resize_bilinear(&small, side_px, side_px);
+    let pixels = large.pixels.iter().flat_map(|&value| colour(f64::from(value) / 255.0)).collect();
     let png = encode_png(&Raster { width_px: side_px, height_px: side_px, channels: 3, pixels }).ok()?;
     Some(data_uri(&png))
 }

@@ -1,21 +1,22 @@
 //! The figures of the page: sweep, training curves, ROCs.
+use super::tables::{difference_cells, number_cell};
 use super::{heading, parts, style_of};
 use crate::digest::{Block, Digest, Sweep};
 use crate::epochs::Epoch;
 use crate::escape::html;
-use crate::number::{DASH, count, interval, p, plain, signed, spread, value};
-use crate::pictures::Pictures;
+use crate::number::{count, plain, spread, value};
+use crate::pictures::{Curve, Pictures};
 use crate::svg::{Guide, Line, Plot, Point, Range, legend};
 use cyborg_eval::band;
 use std::fmt::Write as _;
 
 /// A metric along the axis of the sweep, and the differences along it.
-pub(crate) fn sweep(sweep: &Sweep<'_>) -> String {
+pub(crate) fn sweep(digest: &Digest<'_>, sweep: &Sweep<'_>) -> String {
     let mut text = String::new();
     for (backbone, points) in &sweep.backbones {
-        let line_of = |(style, method): (usize, &String)| Line {
+        let line_of = |method: &String| Line {
             name: method.clone(),
-            style,
+            style: style_of(digest, method),
             range: Range::Bars,
             points: points
                 .iter()
@@ -27,9 +28,15 @@ pub(crate) fn sweep(sweep: &Sweep<'_>) -> String {
                 })
                 .collect(),
         };
-        let difference_of = |(style, (baseline, candidate)): (usize, &(String, String))| Line {
+        // In the candidate's colour; the second pair with the same candidate takes another.
+        let style_of_pair = |at: usize| {
+            let candidate = &sweep.pairs[at].1;
+            let earlier = sweep.pairs[..at].iter().filter(|(_, other)| other == candidate).count();
+            style_of(digest, candidate) + earlier * sweep.methods.len()
+        };
+        let difference_of = |(at, (baseline, candidate)): (usize, &(String, String))| Line {
             name: format!("{candidate} minus {baseline}"),
-            style,
+            style: style_of_pair(at),
             range: Range::Bars,
             points: points
                 .iter()
@@ -41,7 +48,7 @@ pub(crate) fn sweep(sweep: &Sweep<'_>) -> String {
                 })
                 .collect(),
         };
-        let methods: Vec<Line> = sweep.methods.iter().enumerate().map(line_of).collect();
+        let methods: Vec<Line> = sweep.methods.iter().map(line_of).collect();
         let differences: Vec<Line> = sweep.pairs.iter().enumerate().map(difference_of).collect();
         if sweep.backbones.len() > 1 {
             let _ = writeln!(text, "<h3>{}</h3>", html(backbone));
@@ -52,7 +59,7 @@ pub(crate) fn sweep(sweep: &Sweep<'_>) -> String {
             &mut text,
             &format!("AUC, {what}; bars: ± 1 standard deviation over seeds"),
             &legend(methods.iter().map(|line| (line.style, line.name.as_str()))),
-            &padded(Plot {
+            &Plot {
                 description: format!(
                     "AUC ({what}) of each method over {}; the numbers are in the table below",
                     sweep.label
@@ -60,12 +67,13 @@ pub(crate) fn sweep(sweep: &Sweep<'_>) -> String {
                 x_label: sweep.label.to_owned(),
                 y_label: "AUC".to_owned(),
                 x_limits: None,
+                ticks_at_points: true,
                 y_limits: None,
                 width: 520.0,
                 height: 320.0,
                 guide: Guide::None,
                 lines: methods,
-            })
+            }
             .draw(),
         );
         if !differences.is_empty() {
@@ -73,7 +81,7 @@ pub(crate) fn sweep(sweep: &Sweep<'_>) -> String {
                 &mut text,
                 "Difference in AUC; bars: 95 % interval over seeds",
                 &legend(differences.iter().map(|line| (line.style, line.name.as_str()))),
-                &padded(Plot {
+                &Plot {
                     description: format!(
                         "difference in AUC ({what}) over {}; the numbers are in the table below",
                         sweep.label
@@ -81,12 +89,13 @@ pub(crate) fn sweep(sweep: &Sweep<'_>) -> String {
                     x_label: sweep.label.to_owned(),
                     y_label: "difference in AUC".to_owned(),
                     x_limits: None,
+                    ticks_at_points: true,
                     y_limits: None,
                     width: 520.0,
                     height: 320.0,
                     guide: Guide::Zero,
                     lines: differences,
-                })
+                }
                 .draw(),
             );
         }
@@ -94,17 +103,6 @@ pub(crate) fn sweep(sweep: &Sweep<'_>) -> String {
         sweep_table(&mut text, sweep, points);
     }
     text
-}
-
-/// Room left and right of the outermost points.
-fn padded(mut plot: Plot) -> Plot {
-    let xs: Vec<f64> = plot.lines.iter().flat_map(|line| &line.points).map(|point| point.x).collect();
-    let (low, high) = xs.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &x| (l.min(x), h.max(x)));
-    if high > low {
-        let margin = 0.04 * (high - low);
-        plot.x_limits = Some((low - margin, high + margin));
-    }
-    plot
 }
 
 fn sweep_table(text: &mut String, sweep: &Sweep<'_>, points: &[(f64, &Block<'_>)]) {
@@ -120,33 +118,24 @@ fn sweep_table(text: &mut String, sweep: &Sweep<'_>, points: &[(f64, &Block<'_>)
         let _ = write!(
             text,
             "<th scope=\"col\" class=\"number\" data-sort>{} &minus; {}</th>\
-             <th scope=\"col\" class=\"number\">95 % interval</th><th scope=\"col\" class=\"number\" data-sort>p</th>",
+             <th scope=\"col\" class=\"number\" data-sort>p</th>",
             html(candidate),
             html(baseline)
         );
     }
     text.push_str("<th scope=\"col\" class=\"number\" data-sort>seeds</th></tr></thead><tbody>\n");
-    let cell = |text: &mut String, number: Option<f64>, shown: &str| {
-        let number = number.map_or_else(String::new, |number| number.to_string());
-        let _ = write!(text, "<td class=\"number\" data-value=\"{number}\">{}</td>", html(shown));
-    };
     for (at, block) in points {
         let Some(row) = block.headline_row() else { continue };
         let _ = write!(text, "<tr><th scope=\"row\" data-value=\"{at}\">{}</th>", plain(*at));
         for method in &sweep.methods {
             let auc = row.of(method).map(|row| row.auc).unwrap_or_default();
-            cell(text, auc.mean, &spread(auc.mean, auc.sd));
+            number_cell(text, auc.mean, &spread(auc.mean, auc.sd));
         }
         for (baseline, candidate) in &sweep.pairs {
-            let test = block.comparison(row, "auc", baseline, candidate);
-            let difference = test.and_then(|row| row.mean_difference);
-            cell(text, difference, &signed(difference));
-            let reach = test.and_then(|row| interval(row.ci_low, row.ci_high));
-            cell(text, None, reach.as_deref().unwrap_or(DASH));
-            cell(text, test.and_then(|row| row.p), &p(test.and_then(|row| row.p)));
+            difference_cells(text, block.comparison(row, "auc", baseline, candidate));
         }
         let seeds = row.methods.iter().map(|summary| summary.n_seeds).max().unwrap_or(0);
-        cell(text, Some(f64::from(seeds)), &seeds.to_string());
+        number_cell(text, Some(f64::from(seeds)), &seeds.to_string());
         text.push_str("</tr>\n");
     }
     text.push_str("</tbody></table></div>\n");
@@ -168,9 +157,9 @@ pub(crate) fn training(digest: &Digest<'_>) -> String {
             epoch.train_saliency_mse
         }),
     ];
-    let text = parts(digest, |block| {
+    let text = parts(digest, 1, |block| {
         let mut text = method_legend(digest, block);
-        text.push_str("<div class=\"plots\">");
+        text.push_str("<div class=\"plots small\">");
         for (caption, y_label, of_epoch) in quantities {
             let lines = epoch_lines(digest, block, of_epoch);
             if lines.is_empty() {
@@ -181,6 +170,7 @@ pub(crate) fn training(digest: &Digest<'_>) -> String {
                 x_label: "epoch".to_owned(),
                 y_label: y_label.to_owned(),
                 x_limits: None,
+                ticks_at_points: false,
                 y_limits: None,
                 width: 350.0,
                 height: 250.0,
@@ -206,11 +196,11 @@ pub(crate) fn training(digest: &Digest<'_>) -> String {
 fn epoch_lines(digest: &Digest<'_>, block: &Block<'_>, of_epoch: fn(&Epoch) -> Option<f64>) -> Vec<Line> {
     let mut lines = Vec::new();
     for (method, pictures) in block.methods.iter().zip(&block.pictures) {
-        let curves: Vec<Vec<(f64, f64)>> = pictures
+        let curves: Vec<Curve> = pictures
             .epochs
             .iter()
             .map(|(_, epochs)| {
-                epochs.iter().filter_map(|row| Some((f64::from(row.epoch), of_epoch(row)?))).collect()
+                epochs.iter().filter_map(|row| Some((f64::from(row.number), of_epoch(row)?))).collect()
             })
             .collect();
         if curves.iter().any(|curve| !curve.is_empty()) {
@@ -232,14 +222,14 @@ fn best_epochs((method, pictures): (&String, &Pictures)) -> Option<String> {
         .epochs
         .iter()
         .filter_map(|(_, epochs)| epochs.iter().rev().find(|epoch| epoch.best))
-        .map(|epoch| epoch.epoch.to_string())
+        .map(|epoch| epoch.number.to_string())
         .collect();
     let noun = if best.len() == 1 { "epoch" } else { "epochs" };
     (!best.is_empty()).then(|| format!("{noun} {} ({method})", best.join(", ")))
 }
 
 /// The mean of several curves and ± 1 standard deviation around it.
-fn band_points(curves: &[Vec<(f64, f64)>]) -> Vec<Point> {
+fn band_points(curves: &[Curve]) -> Vec<Point> {
     band(curves)
         .into_iter()
         .map(|point| Point {
@@ -256,7 +246,7 @@ fn method_legend(digest: &Digest<'_>, block: &Block<'_>) -> String {
 
 /// One small plot for each positive source.
 pub(crate) fn rocs(digest: &Digest<'_>) -> String {
-    let text = parts(digest, |block| {
+    let text = parts(digest, 1, |block| {
         let mut text = method_legend(digest, block);
         text.push_str("<div class=\"plots small\">");
         let mut n_drawn = 0;
@@ -296,6 +286,7 @@ pub(crate) fn rocs(digest: &Digest<'_>) -> String {
                 x_label: "false positive rate".to_owned(),
                 y_label: "true positive rate".to_owned(),
                 x_limits: Some((0.0, 1.0)),
+                ticks_at_points: false,
                 y_limits: Some((0.0, 1.0)),
                 width: 350.0,
                 height: 290.0,

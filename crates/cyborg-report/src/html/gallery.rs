@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 /// The gallery of every block.
 pub(crate) fn section(digest: &Digest<'_>, album: &mut Album) -> String {
-    let text = parts(digest, |block| {
+    let text = parts(digest, 1, |block| {
         if block.pictures.iter().all(|pictures| pictures.gallery.is_none()) {
             return String::new();
         }

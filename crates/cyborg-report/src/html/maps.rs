@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 /// Average CAM of each class and source, and the average human map of each class.
 pub(crate) fn section(digest: &Digest<'_>) -> String {
-    let text = parts(digest, |block| {
+    let text = parts(digest, 1, |block| {
         let mut text = by_class(block);
         text.push_str(&by_source(block));
         text

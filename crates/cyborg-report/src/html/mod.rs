@@ -23,7 +23,8 @@ pub(crate) fn page(digest: &Digest<'_>) -> String {
     let mut sections = vec![("results", "Results", tables::results(digest))];
     sections.push(("metrics", "All metrics", tables::metrics(digest)));
     if let Some(sweep) = digest.sweep() {
-        sections.push(("sweep", "Sweep", figures::sweep(&sweep)));
+        // Where there is a sweep, it is the result.
+        sections.insert(0, ("sweep", "Sweep", figures::sweep(digest, &sweep)));
     }
     sections.push(("training", "Training", figures::training(digest)));
     sections.push(("roc", "ROC", figures::rocs(digest)));
@@ -83,7 +84,7 @@ fn head(page: &mut String, digest: &Digest<'_>) {
         facts.join(" · "),
         digest.n_runs
     );
-    verdict_list(page, &verdicts(digest));
+    verdict_list(page, digest, &verdicts(digest));
     if !phantoms.is_empty() || failed > 0 || !input.warnings.is_empty() {
         page.push_str("<ul class=\"warnings\" id=\"warnings\">\n");
         match phantoms.as_slice() {
@@ -112,10 +113,10 @@ fn item(page: &mut String, class: &str, mark: &str, text: &str) {
     let _ = writeln!(page, "<li class=\"{class}\"><strong>{mark}</strong> {}</li>", html(text));
 }
 
-fn verdict_list(page: &mut String, verdicts: &[Verdict]) {
+fn verdict_list(page: &mut String, digest: &Digest<'_>, verdicts: &[Verdict]) {
     let reach = |verdict: &Verdict| {
         let (low, high) = verdict.interval.unwrap_or_else(|| {
-            let difference = verdict.difference.unwrap_or(0.0);
+            let difference = verdict.difference.as_ref().map_or(0.0, |(_, difference)| *difference);
             (difference, difference)
         });
         low.abs().max(high.abs())
@@ -133,9 +134,10 @@ fn verdict_list(page: &mut String, verdicts: &[Verdict]) {
         if let Some(place) = &verdict.place {
             let _ = write!(page, "<span class=\"place\">{}</span>", html(place));
         }
-        let _ = write!(page, "<span class=\"sentence\">{}.</span>", html(&verdict.sentence));
-        if let Some(difference) = verdict.difference {
-            page.push_str(&interval_mark(difference, verdict.interval, scale, 0));
+        let sentence = html(&verdict.sentence).replace("t-test", "<span class=\"whole\">t-test</span>");
+        let _ = write!(page, "<span class=\"sentence\">{sentence}.</span>");
+        if let Some((candidate, difference)) = &verdict.difference {
+            page.push_str(&interval_mark(*difference, verdict.interval, scale, style_of(digest, candidate)));
         }
         page.push_str("</li>\n");
     }
@@ -160,8 +162,8 @@ fn style_of(digest: &Digest<'_>, method: &str) -> usize {
     digest.input.methods.iter().position(|known| known == method).unwrap_or(digest.input.methods.len())
 }
 
-/// One part a block. The first is open; with a single block there is nothing to open.
-fn parts(digest: &Digest<'_>, mut part: impl FnMut(&Block<'_>) -> String) -> String {
+/// One part a block, the first `n_open` of them open; with a single block there is nothing to open.
+fn parts(digest: &Digest<'_>, n_open: usize, mut part: impl FnMut(&Block<'_>) -> String) -> String {
     let mut text = String::new();
     for (at, block) in digest.blocks.iter().enumerate() {
         let body = part(block);
@@ -172,7 +174,7 @@ fn parts(digest: &Digest<'_>, mut part: impl FnMut(&Block<'_>) -> String) -> Str
             text.push_str(&body);
             continue;
         }
-        let open = if at == 0 { " open" } else { "" };
+        let open = if at < n_open { " open" } else { "" };
         let _ = write!(
             text,
             "<details{open} {}><summary>{}</summary>\n{body}</details>\n",

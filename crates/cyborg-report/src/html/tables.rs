@@ -1,5 +1,5 @@
 //! The tables of the page: what can be sorted and filtered.
-use super::{filter_attributes, heading, style_of};
+use super::{filter_attributes, heading, parts, style_of};
 use crate::digest::{Block, Digest, SourceRow};
 use crate::escape::html;
 use crate::number::{DASH, interval, p, signed, spread};
@@ -7,12 +7,17 @@ use crate::results::{Comparison, Stat};
 use crate::verdict::LEVEL;
 use std::fmt::Write as _;
 
+/// Main tables that are open from the start.
+const OPEN_TABLES: usize = 3;
+
 /// The main table of each block: AUC and accuracy of each method, the difference in AUC and its p.
 pub(crate) fn results(digest: &Digest<'_>) -> String {
-    let mut text = filters(digest);
-    for block in &digest.blocks {
+    let mut page = filters(digest);
+    page.push_str(&parts(digest, OPEN_TABLES, |block| {
+        let mut text = String::new();
         let pairs = block.pairs(digest.input);
-        open_table(&mut text, digest, block, "main");
+        let class = if block.methods.len() > 2 { "main dense" } else { "main" };
+        open_table(&mut text, digest, block, class);
         text.push_str("<thead><tr><th rowspan=\"2\" scope=\"col\" data-sort>source</th>");
         for method in &block.methods {
             let _ = write!(
@@ -61,21 +66,22 @@ pub(crate) fn results(digest: &Digest<'_>) -> String {
         });
         text.push_str("</table></div>\n");
         reasons(&mut text, block);
-    }
-    text.push_str(
+        text
+    }));
+    page.push_str(
         "<p class=\"note\">Mean ± standard deviation over seeds. A difference is the mean over seeds with its 95 % \
          interval below; bold where p &lt; 0.05. Sources marked <span class=\"seen\">seen</span> were in training \
          or validation. The same tables: <a href=\"per_source.csv\">per_source.csv</a>, \
          <a href=\"runs.csv\">runs.csv</a>, <a href=\"comparisons.csv\">comparisons.csv</a> (and <code>.parquet</code>), \
          <a href=\"report.md\">report.md</a>.</p>\n",
     );
-    text
+    page
 }
 
 /// Every metric of every method, and every test.
 pub(crate) fn metrics(digest: &Digest<'_>) -> String {
-    let mut text = String::new();
-    for block in &digest.blocks {
+    parts(digest, 1, |block| {
+        let mut text = String::new();
         open_table(&mut text, digest, block, "metrics");
         text.push_str("<thead><tr>");
         let columns = ["source", "method", "AUC", "AP", "EER", "accuracy", "positives", "negatives", "seeds"];
@@ -108,19 +114,16 @@ pub(crate) fn metrics(digest: &Digest<'_>) -> String {
             text.push_str("</tbody>\n");
         }
         text.push_str("</table></div>\n");
-    }
-    tests(&mut text, digest);
-    text
+        tests(&mut text, block);
+        text
+    })
 }
 
 /// Every comparison by every metric.
-fn tests(text: &mut String, digest: &Digest<'_>) {
-    for block in digest.blocks.iter().filter(|block| block.comparisons.iter().any(|row| row.n_pairs > 0)) {
-        let _ = write!(
-            text,
-            "<details {}><summary>All tests: {}</summary>\n<div class=\"scroll\"><table class=\"sortable\"><thead><tr>",
-            filter_attributes(block),
-            html(&heading(digest, block))
+fn tests(text: &mut String, block: &Block<'_>) {
+    if block.comparisons.iter().any(|row| row.n_pairs > 0) {
+        text.push_str(
+            "<details><summary>All tests</summary>\n<div class=\"scroll\"><table class=\"sortable dense\"><thead><tr>",
         );
         let columns = [
             "source",
@@ -231,17 +234,17 @@ fn stat_cell(text: &mut String, method: &str, stat: Stat) {
     );
 }
 
-fn number_cell(text: &mut String, value: Option<f64>, shown: &str) {
+pub(crate) fn number_cell(text: &mut String, value: Option<f64>, shown: &str) {
     let value = value.map_or_else(String::new, |value| value.to_string());
     let _ = write!(text, "<td class=\"number\" data-value=\"{value}\">{}</td>", html(shown));
 }
 
-fn difference_cells(text: &mut String, row: Option<&Comparison>) {
+pub(crate) fn difference_cells(text: &mut String, row: Option<&Comparison>) {
     let difference = row.and_then(|row| row.mean_difference);
     let value = difference.map_or_else(String::new, |value| value.to_string());
     let reach = row.and_then(|row| interval(row.ci_low, row.ci_high)).unwrap_or_default();
     let tested = row.and_then(|row| row.p);
-    let class = if tested.is_some_and(|p| p < LEVEL) { "number significant" } else { "number" };
+    let class = if tested.is_some_and(|p| p < LEVEL) { "number test significant" } else { "number test" };
     let _ = write!(
         text,
         "<td class=\"{class}\" data-value=\"{value}\">{}<small>{}</small></td>",

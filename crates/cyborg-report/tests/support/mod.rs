@@ -6,6 +6,7 @@ use cyborg_image::{Raster, write_png};
 use cyborg_report::cams::CamFile;
 use cyborg_report::{DataEntry, ReportInput, RunEntry};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// A small generator of numbers in 0..1 (splitmix64), so that the same name gives the same numbers everywhere.
@@ -206,9 +207,10 @@ fn write_epochs(path: &Path, plan: &Plan, is_cyborg: bool, draw: &mut Draw) {
         let is_best = accuracy >= best;
         best = best.max(accuracy);
         let mse = if mse.is_nan() { String::new() } else { mse.to_string() };
-        text.push_str(&format!(
-            "{epoch},0.005,{loss},{cross_entropy},{mse},{accuracy},{cross_entropy},{accuracy},{is_best}\n"
-        ));
+        let _ = writeln!(
+            text,
+            "{epoch},0.005,{loss},{cross_entropy},{mse},{accuracy},{cross_entropy},{accuracy},{is_best}"
+        );
     }
     fs_err::write(path, text).expect("epochs");
 }

@@ -1,0 +1,484 @@
+//! Made-up run folders in, pages and tables out.
+use cyborg_eval::{ScoreRow, write_scores};
+use cyborg_report::cams::CamFile;
+use cyborg_report::{FailedRun, ReportInput, ReportOutcome, build};
+use std::path::Path;
+
+mod support;
+use support::{Plan, experiment, image_id, run_dir};
+
+/// Everything below one temporary folder: runs and images, and the report beside them.
+struct Made {
+    dir: tempfile::TempDir,
+    input: ReportInput,
+}
+
+impl Made {
+    fn new(plan: &Plan) -> Self {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let input = experiment(dir.path(), plan);
+        Self { dir, input }
+    }
+
+    fn build(&self) -> ReportOutcome {
+        build(&self.input, &self.dir.path().join("report")).expect("a report")
+    }
+
+    fn file(&self, name: &str) -> String {
+        fs_err::read_to_string(self.dir.path().join("report").join(name)).expect("a file of the report")
+    }
+
+    /// Builds; every page must be whole and say what is expected.
+    fn check(&self, expected: &[&str]) {
+        let outcome = self.build();
+        let (markdown, page) = (self.file("report.md"), self.file("index.html"));
+        well_formed(&page);
+        for text in expected {
+            let one_line = outcome.terminal.replace("\n  ", " ");
+            assert!(one_line.contains(text), "`{text}` is not in\n{}", outcome.terminal);
+            let plain = markdown.replace('\\', "");
+            assert!(plain.contains(text), "`{text}` is not in\n{markdown}");
+            assert!(text_of(&page).contains(text), "`{text}` is not in the page");
+        }
+    }
+}
+
+/// The page without tags, entities and unbreakable spaces.
+fn text_of(page: &str) -> String {
+    let mut text = String::new();
+    for (at, piece) in page.split('<').enumerate() {
+        text.push_str(if at == 0 { piece } else { piece.split_once('>').map_or("", |(_, rest)| rest) });
+    }
+    let entities =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&minus;", "-"), ("&amp;", "&")];
+    entities.iter().fold(text.replace('\u{a0}', " "), |text, (entity, plain)| text.replace(entity, plain))
+}
+
+/// Every tag is closed in turn, every attribute quoted, and nothing comes from outside the file.
+fn well_formed(page: &str) {
+    let void = ["meta", "img", "br", "input", "!DOCTYPE"];
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = page;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let end = rest.find('>').expect("an end of the tag");
+        let tag = &rest[..end];
+        rest = &rest[end + 1..];
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "closing </{name}>");
+            continue;
+        }
+        let name = tag.split([' ', '/']).next().expect("a name");
+        assert!(
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '!'),
+            "tag <{tag}>"
+        );
+        assert_eq!(tag.matches('"').count() % 2, 0, "quotes of <{tag}>");
+        if void.contains(&name) || tag.ends_with('/') {
+            continue;
+        }
+        if name == "style" || name == "script" {
+            let end = rest.find(&format!("</{name}>")).expect("its end");
+            rest = &rest[end..];
+        }
+        open.push(name);
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+    for outside in ["http:", "https:", "src=\"/", "<link", "<script src", "<iframe", "@import", "url("] {
+        assert!(!page.contains(outside), "the page holds `{outside}`");
+    }
+    for source in page.split(" src=\"").skip(1) {
+        assert!(source.starts_with("data:image/png;base64,"), "{}", &source[..40]);
+    }
+    for reference in page.split("href=\"").skip(1) {
+        let target = reference.split('"').next().expect("a target");
+        let local = ["#", "data:image/png;base64,"].iter().any(|start| target.starts_with(start));
+        let file = ["per_source.csv", "runs.csv", "comparisons.csv", "report.md"].contains(&target);
+        assert!(local || file, "{target}");
+        if let Some(id) = target.strip_prefix('#') {
+            assert!(page.contains(&format!("id=\"{id}\"")), "nothing has the id `{id}`");
+        }
+    }
+    assert!(!page.contains("NaN,") && !page.contains("\"NaN"), "a drawing holds NaN");
+}
+
+/// Replaces a run's scores; labels by position: positive first.
+fn set_scores(dir: &Path, source: &str, positives: &[f64], negatives: &[f64]) {
+    let row = |(index, (score, label)): (usize, (f64, u32))| {
+        let source = if label == 1 { source } else { "FFHQ" };
+        let logit = (score / (1.0 - score)).ln() as f32;
+        ScoreRow {
+            image: image_id(source, index),
+            source: source.to_owned(),
+            label,
+            predicted: u32::from(score >= 0.5),
+            score,
+            logits: vec![0.0, logit],
+        }
+    };
+    let labelled = positives.iter().map(|&score| (score, 1)).chain(negatives.iter().map(|&score| (score, 0)));
+    let rows: Vec<ScoreRow> = labelled.enumerate().map(row).collect();
+    write_scores(&dir.join("scores.parquet"), &rows).expect("scores");
+    let mut cams = CamFile::new(2);
+    rows.iter().try_for_each(|_| cams.push(&[0.0, 1.0, 0.0, 0.0])).expect("cams");
+    cams.write(&dir.join("cams.safetensors")).expect("cams");
+}
+
+#[test]
+fn a_mean_worked_out_by_hand_is_in_every_output() {
+    let plan = Plan { sources: vec!["ProGAN"], seen: vec![], seeds: 2, ..Plan::default() };
+    let made = Made::new(&plan);
+    // ce, seed 0: 0.9 beats 0.5 and 0.2, 0.4 beats 0.2 only: 3 of 4 pairs, AUC 0.75.
+    // ce, seed 1: 0.6 beats both, 0.1 neither: 2 of 4 pairs, AUC 0.5.
+    set_scores(&run_dir(&made.input, "ce", 0), "ProGAN", &[0.9, 0.4], &[0.5, 0.2]);
+    set_scores(&run_dir(&made.input, "ce", 1), "ProGAN", &[0.6, 0.1], &[0.5, 0.2]);
+    // cyborg: 1 and 0.75.
+    set_scores(&run_dir(&made.input, "cyborg", 0), "ProGAN", &[0.9, 0.8], &[0.5, 0.2]);
+    set_scores(&run_dir(&made.input, "cyborg", 1), "ProGAN", &[0.9, 0.4], &[0.5, 0.2]);
+    // ce: mean 0.625, standard deviation sqrt(2 * 0.125^2 / 1) = 0.177; cyborg: mean 0.875, the same deviation.
+    // Both differences are 0.25, so there is no spread in them and no t: the mean is +0.250.
+    made.check(&["0.625 ± 0.177", "0.875 ± 0.177", "+0.250"]);
+    assert!(made.file("per_source.csv").contains(",0.625,0.1767766952966369,0.5,0.75,"));
+    let runs = made.file("runs.csv");
+    assert!(runs.contains("faces,ce,thin_resnet,0,source,ProGAN,false,1,2,2,0.75,"), "{runs}");
+    assert!(runs.contains("faces,cyborg,thin_resnet,1,source,ProGAN,false,1,2,2,0.75,"), "{runs}");
+    assert!(made.file("comparisons.csv").contains(",auc,ce,cyborg,2,0,0.625,0.875,0.25,0,"));
+}
+
+#[test]
+fn the_terminal_shows_the_table() {
+    let mut made = Made::new(&Plan::default());
+    made.input.warnings = vec!["2 images could not be read".to_owned()];
+    let terminal = made.build().terminal;
+    assert!(terminal.lines().all(|line| line.chars().count() <= 100), "{terminal}");
+    insta::assert_snapshot!(terminal, @r#"
+    Made-up numbers: does saliency help on unseen generators?
+    PHANTOM DATA (Phantom faces): drawn by a program, not photographed
+    WARNING: 2 images could not be read
+
+    Phantom faces, thin_resnet, 3 seeds
+     source                       ce                        cyborg                    AUC
+                                 AUC       accuracy            AUC       accuracy   diff.      p
+    ──────────────────────────────────────────────────────────────────────────────────────────────
+     ProGAN            0.768 ± 0.048  0.683 ± 0.072  0.812 ± 0.131  0.717 ± 0.113  +0.044  0.629
+     StyleGAN2 (seen)  0.708 ± 0.088  0.658 ± 0.101  0.803 ± 0.043  0.700 ± 0.025  +0.095  0.173
+
+     unseen mean       0.768 ± 0.048  0.683 ± 0.072  0.812 ± 0.131  0.717 ± 0.113  +0.044  0.629
+     seen mean         0.708 ± 0.088  0.658 ± 0.101  0.803 ± 0.043  0.700 ± 0.025  +0.095  0.173
+     all mean          0.738 ± 0.068  0.671 ± 0.085  0.808 ± 0.086  0.708 ± 0.064  +0.070  0.353
+     all pooled        0.738 ± 0.068  0.656 ± 0.092  0.807 ± 0.086  0.711 ± 0.038  +0.070  0.353
+
+    On unseen sources: cyborg AUC 0.812 vs ce 0.768, difference +0.044 [-0.293, +0.381], paired t-test
+      p = 0.629, n = 3 seeds: no significant difference at 0.05
+    "#);
+}
+
+#[test]
+fn markdown_shows_the_report() {
+    let made = Made::new(&Plan { seeds: 2, ..Plan::default() });
+    made.build();
+    insta::assert_snapshot!(made.file("report.md"), @r#"
+    # Made-up numbers: does saliency help on unseen generators?
+
+    > **Phantom data.** Phantom faces is drawn by a program from a seed, not photographed. Its numbers compare methods under known conditions; they are no result on real images.
+
+    **On unseen sources: cyborg AUC 0.741 vs ce 0.755, difference -0.014 \[-1.173, +1.146\], paired t-test p = 0.905, n = 2 seeds: no significant difference at 0.05.**
+
+    Every number here is drawn by a small program to show what a report looks like.
+
+    ## Phantom faces, thin_resnet, 2 seeds
+
+    | source | positive | negative | ce AUC | ce accuracy | ce AP | ce EER | cyborg AUC | cyborg accuracy | cyborg AP | cyborg EER | cyborg - ce AUC | 95 % interval | p |
+    | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+    | ProGAN | 20 | 20 | 0.755 ± 0.060 | 0.662 ± 0.088 | 0.766 ± 0.070 | 0.300 ± 0.071 | 0.741 ± 0.069 | 0.662 ± 0.088 | 0.773 ± 0.073 | 0.350 ± 0.071 | -0.014 | [-1.173, +1.146] | 0.905 |
+    | StyleGAN2 (seen) | 20 | 20 | 0.688 ± 0.113 | 0.613 ± 0.088 | 0.690 ± 0.133 | 0.350 ± 0.071 | 0.779 ± 0.002 | 0.700 ± 0.035 | 0.766 ± 0.035 | 0.300 ± 0.000 | +0.091 | [-0.909, +1.092] | 0.453 |
+    | *unseen mean* | 20 | 20 | 0.755 ± 0.060 | 0.662 ± 0.088 | 0.766 ± 0.070 | 0.300 ± 0.071 | 0.741 ± 0.069 | 0.662 ± 0.088 | 0.773 ± 0.073 | 0.350 ± 0.071 | -0.014 | [-1.173, +1.146] | 0.905 |
+    | *seen mean* | 20 | 20 | 0.688 ± 0.113 | 0.613 ± 0.088 | 0.690 ± 0.133 | 0.350 ± 0.071 | 0.779 ± 0.002 | 0.700 ± 0.035 | 0.766 ± 0.035 | 0.300 ± 0.000 | +0.091 | [-0.909, +1.092] | 0.453 |
+    | *all mean* | 40 | 20 | 0.721 ± 0.087 | 0.637 ± 0.088 | 0.728 ± 0.101 | 0.325 ± 0.071 | 0.760 ± 0.034 | 0.681 ± 0.062 | 0.770 ± 0.054 | 0.325 ± 0.035 | +0.039 | [-1.041, +1.119] | 0.728 |
+    | *all pooled* | 40 | 20 | 0.721 ± 0.087 | 0.633 ± 0.118 | 0.833 ± 0.066 | 0.338 ± 0.053 | 0.760 ± 0.034 | 0.700 ± 0.047 | 0.861 ± 0.033 | 0.325 ± 0.035 | +0.039 | [-1.041, +1.119] | 0.728 |
+
+    ## Data
+
+    - Phantom faces (`faces`)
+      - test: 20 images of each source
+
+    ## What the numbers are
+
+    - **AUC**: area under the ROC: the share of (positive, negative) pairs of images in which the positive one scores higher, a tie counting one half. 0.5 is chance.
+    - **accuracy**: share of images classified correctly; with two classes at the fixed threshold 0.5 on the score. It is not balanced: it depends on how many images there are of each class.
+    - **AP**: average precision: sum over thresholds of (step in recall) x precision. It depends on the share of positives, so compare it between methods on one source, not between sources.
+    - **EER**: equal error rate: the error at the threshold where false positives are as frequent as misses.
+    - **score**: the probability (softmax) that the network gives to the positive class. All metrics are computed from the scores that each run saved.
+    - **source**: where images come from: a generator, a camera, a hospital. A row tests the positive images of one source against the negative images that it is paired with.
+    - **seen**: training or validation held images of this source. Only unseen sources tell how a method carries over.
+    - **unseen mean, seen mean, all mean**: means over sources, every source counting the same. "all pooled" puts all images in one pot instead.
+    - **± and bands**: one standard deviation over seeds (n - 1). Means are over seeds; with one seed there is no deviation.
+    - **difference, interval**: candidate minus baseline, seed by seed; the mean over seeds and its 95 % t-interval.
+    - **p**: two-sided paired t-test over seeds: the same seed gives both methods the same initial weights and order of images. It speaks for training again with other seeds, not for other images, sources or networks, and it is not corrected for the number of rows. The row to decide by is the one in the verdict.
+    - **CAM**: class activation map of the predicted class, brought to 0..1 by its own minimum and maximum. The human map is the average of what people marked on the training images.
+
+    ## Make it again
+
+    ```sh
+    cargo xtask run experiments/demo.yaml
+    ```
+
+    ```yaml
+    name: demo
+    seeds: [0, 1, 2]
+    ```
+
+    | environment | |
+    | --- | --- |
+    | cyborg | 0.1.0 |
+    "#);
+}
+
+#[test]
+fn the_same_runs_give_the_same_bytes() {
+    let mut made = Made::new(&Plan { backbones: vec!["a", "b"], seeds: 2, ..Plan::default() });
+    made.build();
+    let first = made.dir.path().join("report");
+    made.input.runs.reverse();
+    let second = made.dir.path().join("again");
+    build(&made.input, &second).expect("a report");
+    let mut names: Vec<_> =
+        fs_err::read_dir(&first).expect("list").map(|entry| entry.expect("entry").file_name()).collect();
+    names.sort();
+    assert_eq!(names.len(), 8, "{names:?}");
+    for name in names {
+        let bytes = |dir: &Path| fs_err::read(dir.join(&name)).expect("a file");
+        assert!(bytes(&first) == bytes(&second), "{} differs", name.display());
+    }
+}
+
+#[test]
+fn names_are_text_and_nothing_else() {
+    let mut made = Made::new(&Plan { methods: vec!["ce", "<b>x</b>|*y*"], seeds: 2, ..Plan::default() });
+    made.input.title = "</title><script>alert(1)</script> & \"more\"".to_owned();
+    made.input.warnings = vec!["<img src=x onerror=alert(1)>\u{1b}[31m\u{202e}".to_owned()];
+    made.input.data[0].title = "a\"onmouseover=\"b".to_owned();
+    made.input.data[0].facts = vec!["`code` [x](y)".to_owned()];
+    made.input.resolved_yaml = "a: |\n  ```\n  </pre><script>\n".to_owned();
+    let source = "=cmd|' /C calc'!A0,\"q\"\nline";
+    for seed in 0..2 {
+        set_scores(&run_dir(&made.input, "ce", seed), source, &[0.9, 0.4], &[0.5, 0.2]);
+        set_scores(&run_dir(&made.input, "<b>x</b>|*y*", seed), source, &[0.9, 0.4], &[0.5, 0.2]);
+    }
+    let terminal = made.build().terminal;
+    assert!(!terminal.contains(['\u{1b}', '\u{202e}']), "{terminal}");
+    let page = made.file("index.html");
+    well_formed(&page);
+    assert_eq!(page.matches("<script>").count(), 1, "only the page's own script");
+    for name in ["<img src=x", "<b>x", "onmouseover=\"b"] {
+        assert!(!page.contains(name), "{name}");
+    }
+    let markdown = made.file("report.md");
+    assert!(!markdown.contains("<b>x</b>|*y*"), "{markdown}");
+    assert!(markdown.contains("\\<b\\>x\\</b\\>\\|\\*y\\*"), "{markdown}");
+    assert!(markdown.contains("````yaml"), "{markdown}");
+    // The name comes back from the CSV as it was, after an apostrophe that keeps a spreadsheet from running it.
+    let csv = made.file("per_source.csv");
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let sources: Vec<String> =
+        reader.records().map(|record| record.expect("a record")[4].to_owned()).collect();
+    assert!(sources.contains(&format!("'{source}")), "{sources:?}");
+}
+
+#[test]
+fn one_seed_has_no_spread_and_no_test() {
+    let made = Made::new(&Plan { seeds: 1, ..Plan::default() });
+    made.check(&["n = 1 seed: no spread, no test; run more seeds", "1 seed"]);
+    assert!(!made.file("report.md").contains(" ± 0"), "no deviation of one seed");
+}
+
+#[test]
+fn one_method_has_no_comparison() {
+    let made = Made::new(&Plan { methods: vec!["ce"], ..Plan::default() });
+    made.check(&["n = 3 seeds (one method, nothing to compare)"]);
+    let csv = made.file("comparisons.csv");
+    assert!(csv.starts_with("data,backbone,kind,source") && csv.lines().count() == 1, "{csv}");
+}
+
+#[test]
+fn a_method_that_never_finished_is_said_so() {
+    let mut made = Made::new(&Plan::default());
+    let (finished, lost) = made.input.runs.drain(..).partition(|run| run.key.method == "ce");
+    made.input.runs = finished;
+    let lost: Vec<cyborg_report::RunEntry> = lost;
+    let failed =
+        lost.into_iter().map(|run| FailedRun { key: run.key, reason: "the disk is full".to_owned() });
+    made.input.failed = failed.collect();
+    made.check(&[
+        "faces / thin_resnet / cyborg / seed 0: the disk is full",
+        "no comparison of cyborg with ce: `cyborg` has no run",
+    ]);
+}
+
+#[test]
+fn broken_runs_are_listed_and_the_rest_is_reported() {
+    let made = Made::new(&Plan { seeds: 8, ..Plan::default() });
+    let file = |seed: u64, name: &str| run_dir(&made.input, "cyborg", seed).join(name);
+    fs_err::remove_file(file(0, "scores.parquet")).expect("remove");
+    fs_err::write(file(1, "scores.parquet"), "PAR1 no parquet").expect("write");
+    fs_err::write(file(2, "epochs.csv"), "epoch,best\n1,true\n").expect("write");
+    fs_err::write(file(3, "cams.safetensors"), [0; 5]).expect("write");
+    let mut short = CamFile::new(4);
+    short.push(&[0.5; 16]).expect("cam");
+    short.write(&file(4, "cams.safetensors")).expect("write");
+    fs_err::remove_dir_all(run_dir(&made.input, "cyborg", 5)).expect("remove");
+    made.check(&[
+        "cyborg / seed 0: cannot read",
+        "cyborg / seed 1: cannot read",
+        "cyborg / seed 2: cannot use",
+        "cyborg / seed 3: cannot use",
+        "cyborg / seed 4: `cams.safetensors` holds 1 CAMs, `scores.parquet` has 60 rows",
+        "cyborg / seed 5: cannot use",
+        "n = 2 seeds",
+        "6 runs without a counterpart of the same seed left out",
+    ]);
+    assert!(made.file("index.html").contains("6 of 16 runs failed"));
+}
+
+#[test]
+fn nothing_to_report_is_an_error() {
+    let made = Made::new(&Plan { seeds: 1, ..Plan::default() });
+    for run in &made.input.runs {
+        fs_err::remove_dir_all(&run.dir).expect("remove");
+    }
+    let message = build(&made.input, &made.dir.path().join("report")).expect_err("no run").to_string();
+    assert!(
+        message.starts_with("cannot build the report `demo`: none of its 2 runs has results (faces /"),
+        "{message}"
+    );
+    assert!(!made.dir.path().join("report").exists());
+    let mut none = made.input.clone();
+    none.runs.clear();
+    let message = build(&none, &made.dir.path().join("report")).expect_err("no run").to_string();
+    assert!(message.contains("none of its 0 runs has results (none was asked for)"), "{message}");
+    let mut twice = made.input.clone();
+    twice.runs.push(twice.runs[0].clone());
+    let message = build(&twice, &made.dir.path().join("report")).expect_err("twice").to_string();
+    assert!(message.contains("faces / thin_resnet / ce / seed 0 is given twice"), "{message}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let made = Made::new(&Plan { seeds: 1, ..Plan::default() });
+    let blocked = made.dir.path().join("blocked");
+    fs_err::write(&blocked, "a file").expect("write");
+    let message = build(&made.input, &blocked).expect_err("not a folder").to_string();
+    assert!(message.contains("cannot write `") && message.contains("blocked"), "{message}");
+}
+
+#[test]
+fn a_sweep_is_drawn_and_tabled() {
+    let made = Made::new(&Plan { sweep: vec![0.5, 0.0, 1.0], ..Plan::default() });
+    made.check(&["strength of the shortcut", "These are 3 tests and their p values are not corrected"]);
+    let page = made.file("index.html");
+    assert!(page.find("id=\"sweep\"") < page.find("id=\"results\""), "the sweep comes first");
+    // Points rise along the axis whatever the order of the data sets.
+    let table =
+        page.split("id=\"sweep\"").nth(1).and_then(|rest| rest.split("</table>").next()).expect("a table");
+    let at: Vec<usize> = ["0", "0.5", "1"]
+        .iter()
+        .map(|x| table.find(&format!("data-value=\"{x}\">{x}<")).expect("a point"))
+        .collect();
+    assert!(at.is_sorted(), "{at:?}");
+}
+
+#[test]
+fn several_backbones_and_methods_each_have_their_part() {
+    let plan =
+        Plan { backbones: vec!["resnet18", "resnet50"], methods: vec!["ce", "a", "b"], ..Plan::default() };
+    let made = Made::new(&plan);
+    made.check(&["resnet18", "resnet50", "These are 4 tests"]);
+    assert!(made.build().terminal.lines().all(|line| line.chars().count() <= 100));
+}
+
+#[test]
+fn without_unseen_sources_the_verdict_says_so() {
+    let made = Made::new(&Plan { seen: vec!["ProGAN", "StyleGAN2"], ..Plan::default() });
+    made.check(&["On all sources (training or validation saw every one): cyborg AUC"]);
+}
+
+#[test]
+fn a_test_set_of_one_class_has_reasons_instead_of_numbers() {
+    let made = Made::new(&Plan::default());
+    for seed in 0..3 {
+        for method in ["ce", "cyborg"] {
+            set_scores(&run_dir(&made.input, method, seed), "ProGAN", &[0.9, 0.4], &[]);
+        }
+    }
+    made.check(&["there is no negative image"]);
+}
+
+#[test]
+fn no_image_at_all_is_no_reason_to_fail() {
+    let made = Made::new(&Plan::default());
+    for run in &made.input.runs {
+        set_scores(&run.dir, "ProGAN", &[], &[]);
+    }
+    made.check(&["On all images: no comparison of cyborg with ce"]);
+}
+
+#[test]
+fn three_classes_are_one_against_the_rest() {
+    let mut made = Made::new(&Plan { seeds: 2, ..Plan::default() });
+    made.input.data[0].classes = vec!["healthy".to_owned(), "flu".to_owned(), "cold".to_owned()];
+    let image = |label: u32, index: usize, score: f64| ScoreRow {
+        image: image_id("ProGAN", index),
+        source: "clinic".to_owned(),
+        label,
+        predicted: if score > 0.5 { 1 } else { 2 },
+        score,
+        logits: vec![-1.0, score as f32, 1.0 - score as f32],
+    };
+    for run in &made.input.runs {
+        let rows: Vec<ScoreRow> =
+            (0..6).map(|at| image(at % 3, at as usize, f64::from(at) / 10.0 + 0.1)).collect();
+        write_scores(&run.dir.join("scores.parquet"), &rows).expect("scores");
+        let mut cams = CamFile::new(2);
+        rows.iter().try_for_each(|_| cams.push(&[0.0, 1.0, 0.0, 0.0])).expect("cams");
+        cams.write(&run.dir.join("cams.safetensors")).expect("cams");
+    }
+    made.check(&["clinic"]);
+    assert!(made.file("index.html").contains("average CAM of ce on images of class cold"));
+    made.input.data[0].classes.truncate(2);
+    let message = build(&made.input, &made.dir.path().join("report")).expect_err("class 2").to_string();
+    assert!(message.contains("has label 0 and predicted 2, but data set `faces` has 2 classes"), "{message}");
+}
+
+#[test]
+fn missing_pictures_leave_gaps() {
+    let made = Made::new(&Plan { seeds: 1, ..Plan::default() });
+    fs_err::remove_dir_all(made.dir.path().join("images")).expect("remove");
+    made.build();
+    let page = made.file("index.html");
+    well_formed(&page);
+    assert!(
+        page.contains("no image") && page.contains("could not be read and are left out"),
+        "gaps are said"
+    );
+}
+
+#[test]
+fn the_gallery_takes_the_largest_margins() {
+    let made = Made::new(&Plan { sources: vec!["ProGAN"], seeds: 1, ..Plan::default() });
+    // Right by most: 0.99, then 0.9; wrong by most: 0.05. Images are numbered in the order of the scores.
+    set_scores(&run_dir(&made.input, "ce", 0), "ProGAN", &[0.6, 0.99, 0.05, 0.9, 0.7, 0.4], &[0.3]);
+    made.build();
+    let page = made.file("index.html");
+    let cards = |heading: &str| {
+        let part =
+            page.split(heading).nth(1).and_then(|rest| rest.split("<h4>").next()).expect("a row of cards");
+        let ids = part.split("class=\"id\" title=\"").skip(1);
+        ids.map(|id| id.split('"').next().expect("an id").to_owned()).collect::<Vec<_>>()
+    };
+    let (right, wrong) = (cards("ce: right"), cards("ce: wrong"));
+    let id = |index| image_id("ProGAN", index);
+    // Three of each class; one authentic image is right by ln(0.7 / 0.3) = 0.85, as far as 0.7 of the other class.
+    assert_eq!(right[..2], [id(1), id(3)]);
+    assert_eq!(right.len(), 4);
+    assert_eq!(wrong, [id(2), id(5)]);
+}
