@@ -3,10 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
 use cyborg_ops::{
     Conv2dConfig, PoolConfig, avg_pool2d, batch_norm_eval, batch_norm_train, conv2d, max_pool2d,
 };
+
+/// Measured: 4.1e-7 at worst (sums of 153 products).
+const CONV_TOLERANCE: f32 = 1e-6;
+/// Measured: 2.2e-6 at worst (the gradient of gamma, a sum of 4,160 products); 1.4e-7 but for that.
+const BATCH_NORM_TOLERANCE: f32 = 5e-6;
+/// Measured: 1.2e-7 at worst, the rounding of one result.
+const POOL_TOLERANCE: f32 = 3e-7;
 
 type Case = BTreeMap<String, Tensor>;
 
@@ -74,8 +81,6 @@ fn conv2d_as_pytorch() -> Result<()> {
     Ok(())
 }
 
-const CONV_TOLERANCE: f32 = 1e-6;
-
 #[test]
 fn batch_norm_as_pytorch() -> Result<()> {
     for (name, case) in cases(include_bytes!("golden/batch_norm.safetensors")) {
@@ -89,7 +94,7 @@ fn batch_norm_as_pytorch() -> Result<()> {
         worst = worst.max(difference(&statistics.variance, &case["variance"], "variance"));
         let output = batch_norm_eval(input, gamma, beta, &case["running_mean"], &case["running_var"], eps)?;
         worst = worst.max(check(&name, &case, "eval_", &output, &inputs)?);
-        assert!(worst < 1e-5, "{name}: off by {worst:e}");
+        assert!(worst < BATCH_NORM_TOLERANCE, "{name}: off by {worst:e}");
     }
     Ok(())
 }
@@ -105,7 +110,7 @@ fn max_pool2d_as_pytorch() -> Result<()> {
         let input = var(&case, "input");
         let output = max_pool2d(&input, pool_config(&name, &case))?;
         let worst = check(&name, &case, "", &output, &[("input", &input)])?;
-        assert!(worst < 1e-6, "{name}: off by {worst:e}");
+        assert!(worst < POOL_TOLERANCE, "{name}: off by {worst:e}");
     }
     Ok(())
 }
@@ -118,15 +123,8 @@ fn avg_pool2d_as_pytorch() -> Result<()> {
         for (counted, prefix) in [(true, "with_pad_"), (false, "without_pad_")] {
             let output = avg_pool2d(&input, config, counted)?;
             let worst = check(&name, &case, prefix, &output, &[("input", &input)])?;
-            assert!(worst < 1e-6, "{name}: off by {worst:e}");
+            assert!(worst < POOL_TOLERANCE, "{name}: off by {worst:e}");
         }
     }
     Ok(())
-}
-
-#[test]
-fn golden_inputs_are_f32() {
-    for (name, case) in cases(include_bytes!("golden/conv2d.safetensors")) {
-        assert_eq!(case["input"].dtype(), DType::F32, "{name}");
-    }
 }

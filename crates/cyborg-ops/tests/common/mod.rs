@@ -1,0 +1,149 @@
+//! What the tests share.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use candle_core::{Device, Result, Tensor, Var};
+use cyborg_ops::{
+    Conv2dConfig, PoolConfig, add_relu, avg_pool2d, batch_norm_eval, batch_norm_relu_eval,
+    batch_norm_relu_train, batch_norm_train, conv2d, global_avg_pool2d, max_pool2d, relu,
+};
+
+/// Evenly spread over (-1, 1), the same each time.
+pub(crate) fn noise(shape: &[usize], seed: u64) -> Tensor {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        ((state >> 40) as f64 / f64::from(1 << 23) - 1.0) as f32
+    };
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| next()).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).expect("as many values as the shape has")
+}
+
+/// Noise of which no two values are closer than `gap` to each other, nor to zero.
+pub(crate) fn apart(shape: &[usize], gap: f32, seed: u64) -> Tensor {
+    let values = noise(shape, seed).flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("f32");
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut spaced = vec![0.0; values.len()];
+    for (rank, &index) in order.iter().enumerate() {
+        spaced[index] = (rank as f32 - values.len() as f32 / 2.0 + 0.5) * gap;
+    }
+    Tensor::from_vec(spaced, shape, &Device::Cpu).expect("as many values as the shape has")
+}
+
+pub(crate) fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32")
+}
+
+type Run = Box<dyn Fn(&[Tensor]) -> Result<Tensor> + Send + Sync>;
+
+/// An operation of some inputs.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) inputs: Vec<Tensor>,
+    pub(crate) run: Run,
+}
+
+impl Case {
+    fn new(
+        name: impl Into<String>,
+        inputs: Vec<Tensor>,
+        run: impl Fn(&[Tensor]) -> Result<Tensor> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: name.into(), inputs, run: Box::new(run) }
+    }
+
+    /// The output, and the gradient of `sum(output * cotangent)` for each input.
+    pub(crate) fn output_and_gradients(&self) -> Result<(Tensor, Vec<Tensor>)> {
+        let vars: Vec<Var> = self.inputs.iter().map(Var::from_tensor).collect::<Result<_>>()?;
+        let inputs: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
+        let output = (self.run)(&inputs)?;
+        let gradients = (&output * noise(output.dims(), 99))?.sum_all()?.backward()?;
+        let gradients =
+            vars.iter().map(|var| gradients.get(var).cloned().expect("a gradient for every input"));
+        Ok((output, gradients.collect()))
+    }
+
+    /// `sum(output * cotangent)`, added up in f64.
+    pub(crate) fn loss(&self, inputs: &[Tensor]) -> Result<f64> {
+        let output = (self.run)(inputs)?;
+        let cotangent = values(&noise(output.dims(), 99));
+        Ok(values(&output).iter().zip(cotangent).map(|(&y, c)| f64::from(y) * f64::from(c)).sum())
+    }
+}
+
+fn conv(name: &str, input: [usize; 4], weight: [usize; 4], bias: bool, config: Conv2dConfig) -> Case {
+    let mut inputs = vec![noise(&input, 1), noise(&weight, 2)];
+    if bias {
+        inputs.push(noise(&[weight[0]], 3));
+    }
+    Case::new(format!("conv2d {name}"), inputs, move |inputs| {
+        conv2d(&inputs[0], &inputs[1], inputs.get(2), config)
+    })
+}
+
+/// Every operation, small.
+pub(crate) fn small_cases() -> Vec<Case> {
+    let plain = Conv2dConfig::default();
+    let same = Conv2dConfig { padding: (1, 1), ..plain };
+    let odd = Conv2dConfig { stride: (2, 3), padding: (2, 1), dilation: (2, 1), groups: 2 };
+    let pool = PoolConfig { kernel: (3, 2), stride: (2, 1), padding: (1, 1), ceil_mode: false };
+    let ceil = PoolConfig { kernel: (2, 3), stride: (2, 2), padding: (0, 1), ceil_mode: true };
+    let image = [2, 3, 5, 4];
+    let normalised = || vec![noise(&image, 4), noise(&[3], 5), noise(&[3], 6)];
+    let mut cases = vec![
+        conv("3x3", [2, 3, 4, 5], [9, 3, 3, 3], true, same),
+        conv("1x1", [2, 5, 3, 3], [4, 5, 1, 1], false, plain),
+        conv("odd", [2, 4, 7, 8], [6, 2, 3, 2], true, odd),
+        conv("depthwise", [1, 5, 4, 3], [5, 1, 3, 3], false, Conv2dConfig { groups: 5, ..same }),
+        Case::new("batch_norm_train", normalised(), |i| Ok(batch_norm_train(&i[0], &i[1], &i[2], 1e-5)?.0)),
+        Case::new("batch_norm_eval", normalised(), |i| {
+            let (mean, var) = (noise(&[3], 7), (noise(&[3], 8) + 1.5)?);
+            batch_norm_eval(&i[0], &i[1], &i[2], &mean, &var, 1e-5)
+        }),
+        Case::new("relu", vec![apart(&image, 0.05, 9)], |i| relu(&i[0])),
+        Case::new("add_relu", vec![apart(&image, 0.05, 10), apart(&image, 1e-9, 11)], |i| {
+            add_relu(&i[0], &i[1])
+        }),
+        Case::new("global_avg_pool2d", vec![noise(&image, 12)], |i| global_avg_pool2d(&i[0])),
+    ];
+    for (name, config) in [("", pool), (" ceil", ceil)] {
+        let input = || vec![apart(&[2, 2, 6, 5], 0.05, 13)];
+        cases.push(Case::new(format!("max_pool2d{name}"), input(), move |i| max_pool2d(&i[0], config)));
+        for counted in [true, false] {
+            let name = format!("avg_pool2d{name} {counted}");
+            cases.push(Case::new(name, input(), move |i| avg_pool2d(&i[0], config, counted)));
+        }
+    }
+    cases
+}
+
+/// Sizes of real networks, so that every way to cut the work is taken.
+pub(crate) fn large_cases() -> Vec<Case> {
+    let same = Conv2dConfig { padding: (1, 1), ..Conv2dConfig::default() };
+    let pool = PoolConfig { kernel: (3, 3), stride: (2, 2), padding: (1, 1), ceil_mode: false };
+    let normalised = || vec![noise(&[7, 16, 33, 31], 4), noise(&[16], 5), noise(&[16], 6)];
+    vec![
+        conv("one image", [1, 19, 15, 14], [67, 19, 3, 3], true, same),
+        conv("batch", [11, 16, 20, 21], [33, 16, 3, 3], true, same),
+        conv("strided", [9, 16, 20, 21], [40, 16, 3, 3], false, Conv2dConfig { stride: (2, 2), ..same }),
+        conv("small planes", [6, 64, 4, 5], [128, 64, 3, 3], false, same),
+        conv("depthwise", [3, 40, 17, 16], [40, 1, 3, 3], false, Conv2dConfig { groups: 40, ..same }),
+        Case::new("batch_norm_train", normalised(), |i| Ok(batch_norm_train(&i[0], &i[1], &i[2], 1e-5)?.0)),
+        Case::new("batch_norm_relu_train", normalised(), |i| {
+            Ok(batch_norm_relu_train(&i[0], &i[1], &i[2], 1e-5)?.0)
+        }),
+        Case::new("batch_norm_relu_eval", normalised(), |i| {
+            let (mean, var) = (noise(&[16], 7), (noise(&[16], 8) + 1.5)?);
+            batch_norm_relu_eval(&i[0], &i[1], &i[2], &mean, &var, 1e-5)
+        }),
+        Case::new("relu", vec![noise(&[5, 16, 65, 65], 9)], |i| relu(&i[0])),
+        Case::new("add_relu", vec![noise(&[5, 16, 65, 65], 10), noise(&[5, 16, 65, 65], 11)], |i| {
+            add_relu(&i[0], &i[1])
+        }),
+        Case::new("max_pool2d", vec![noise(&[5, 16, 33, 32], 12)], move |i| max_pool2d(&i[0], pool)),
+        Case::new("avg_pool2d", vec![noise(&[5, 16, 33, 32], 13)], move |i| avg_pool2d(&i[0], pool, false)),
+        Case::new("global_avg_pool2d", vec![noise(&[5, 64, 33, 32], 14)], |i| global_avg_pool2d(&i[0])),
+    ]
+}
