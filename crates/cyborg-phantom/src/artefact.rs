@@ -59,15 +59,15 @@ impl Flaw {
                     let pixel = canvas.pixel_mut(column, row);
                     if let Some(clean) = &clean {
                         let mean = block_mean(clean, at, self.phase, element * 2.0);
-                        for c in 0..3 {
-                            pixel[c] += weight * 0.7 * (mean[c] - pixel[c]);
+                        for (channel, mean) in pixel.iter_mut().zip(mean) {
+                            *channel += weight * 0.7 * (mean - *channel);
                         }
                     }
                     let from_centre =
                         (x - nearest.centre[0]).hypot(y - nearest.centre[1]) * shot.scale * side as f32 * 0.5;
                     let value = self.pattern(at, from_centre, element);
-                    for c in 0..3 {
-                        pixel[c] += weight * self.strength * self.colour[c] * value;
+                    for (channel, colour) in pixel.iter_mut().zip(self.colour) {
+                        *channel += weight * self.strength * colour * value;
                     }
                 }
             }

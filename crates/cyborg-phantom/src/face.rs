@@ -159,7 +159,7 @@ impl Identity {
             long_hair: stream.bernoulli(0.45),
             parting: f(stream, -0.35, 0.35),
             beard: if stream.bernoulli(0.25) { f(stream, 0.15, 0.5) } else { 0.0 },
-            strand_phase: f(stream, 0.0, 6.28),
+            strand_phase: f(stream, 0.0, std::f64::consts::TAU),
         }
     }
 

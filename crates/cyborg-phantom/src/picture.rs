@@ -96,8 +96,8 @@ impl<'a> Picture<'a> {
 /// White balance, exposure, contrast and saturation.
 fn develop(canvas: &mut Canvas, camera: &Camera, exposure: f32) {
     for pixel in canvas.pixels_mut() {
-        for c in 0..3 {
-            pixel[c] = 0.5 + (pixel[c] * camera.gain[c] * exposure - 0.5) * camera.contrast;
+        for (channel, gain) in pixel.iter_mut().zip(camera.gain) {
+            *channel = 0.5 + (*channel * gain * exposure - 0.5) * camera.contrast;
         }
         let grey = 0.3 * pixel[0] + 0.59 * pixel[1] + 0.11 * pixel[2];
         for value in pixel {

@@ -55,7 +55,7 @@ fn artefacts_stay_inside_their_regions_and_show_there() {
                     }
                 }
             }
-            // The weakest: 0.06 x 0.75 jitter; clipping at black and white, and spots that fall between, take some.
+            // The weakest: 0.07 x 0.75 jitter; clipping at black and white, and spots that fall between, take some.
             let shown = (square / n).sqrt();
             assert!((0.02..0.2).contains(&shown), "{}: {shown}", image.id);
         }
@@ -139,7 +139,6 @@ fn the_dial_changes_stamps_alone() {
         assert_eq!(a.id, b.id);
         let same = PlannedImage { stamp: a.stamp, ..b.clone() };
         assert_eq!(Picture::new(&none, a).draw(32, false), Picture::new(&all, &same).draw(32, false));
-        // A stamp that is there by chance stays when it goes with the label, and one that is not does not come back.
         if a.split != Split::Test {
             assert_eq!(b.stamp, b.is_synthetic());
         }
@@ -264,7 +263,7 @@ fn readme_states_every_generator_as_it_is_drawn() {
 }
 
 /// Whoever changes a pixel must raise `DRAWING_VERSION`, or old folders pass for new ones. A reminder, not a golden
-/// value: mean grey of one image a source under drawing code 2.
+/// value: mean grey of one image a source under drawing code 3.
 #[test]
 fn pixels_belong_to_the_drawing_version() {
     let settings = small();
@@ -274,7 +273,7 @@ fn pixels_belong_to_the_drawing_version() {
         pixels.iter().map(|&v| f64::from(v)).sum::<f64>() / pixels.len() as f64
     };
     let found: Vec<f64> = [0, 10, 20, 30, 60, 72, 78, 84].iter().map(|&i| mean(&images[i])).collect();
-    let pinned: [f64; 8] = [114.405, 119.812, 122.238, 121.838, 128.380, 125.935, 123.308, 155.760];
+    let pinned: [f64; 8] = [114.405, 119.812, 120.746, 120.133, 126.499, 125.935, 123.282, 155.751];
     // Mathematical functions of other systems may differ in the last bit: a few pixels by one step.
     assert!(
         found.iter().zip(&pinned).all(|(a, b)| (a - b).abs() < 0.01),

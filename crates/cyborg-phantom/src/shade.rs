@@ -283,7 +283,7 @@ impl Scene<'_> {
             let mut inner = [0.20, 0.07, 0.07];
             if shot.opening > 0.015 {
                 let tooth = (x * 22.0).rem_euclid(1.0);
-                let gap = if !(0.12..0.88).contains(&tooth) { 0.85 } else { 1.0 };
+                let gap = if (0.12..0.88).contains(&tooth) { 1.0 } else { 0.85 };
                 let teeth = cover(y - middle - shot.opening * 0.55 * open, self.pixel) * open.sqrt();
                 inner = mix(inner, scaled([0.93, 0.91, 0.86], gap * (0.75 + 0.25 * open)), teeth);
             }

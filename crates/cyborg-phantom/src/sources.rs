@@ -128,7 +128,7 @@ pub(crate) struct Artefact {
 /// Smallest and largest element of a pattern, in 64ths of the side.
 pub(crate) const ELEMENT: (f64, f64) = (1.0, 2.2);
 /// Smallest and largest strength (root mean square; white is 1).
-pub(crate) const STRENGTH: (f64, f64) = (0.06, 0.11);
+pub(crate) const STRENGTH: (f64, f64) = (0.07, 0.13);
 
 /// Draws one generator by the rule that README states: two primary regions, one secondary, and element, strength,
 /// angle and colour uniform in their ranges.
