@@ -9,6 +9,10 @@ mod schema;
 
 use std::process::ExitCode;
 
+/// See Cargo.toml for why.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use clap::{Parser, Subcommand};
 
 /// Trains image classifiers that look where people look, and reports how they hold up on data they never saw.
