@@ -16,6 +16,9 @@ pub const MAX_PIXELS: u64 = 100_000_000;
 /// What a decoder may allocate: the most that [`MAX_PIXELS`] can need (16-bit RGBA) and as much again for its work.
 const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8 * 2;
 
+/// What is known, for messages about what is not.
+const KNOWN: &str = "PNG, JPEG, TIFF, BMP and WebP are known, by content and not by file name";
+
 /// As PIL's `Image.open(path).convert("RGB")`. The README states what becomes of each kind of image.
 ///
 /// # Errors
@@ -94,6 +97,9 @@ impl std::fmt::Display for ColorMode {
 pub fn dimensions(path: &Path) -> Result<(u32, u32), ImageError> {
     let open = || ImageReader::new(BufReader::new(fs_err::File::open(path)?)).with_guessed_format();
     let reader = open().map_err(|source| ImageError::Read { path: path.into(), source })?;
+    if reader.format().is_none() {
+        return Err(fault(path, &format!("it is no image; {KNOWN}")));
+    }
     let decoder = guarded(path, || reader.into_decoder())?;
     check_size(decoder.dimensions(), path)
 }
@@ -109,6 +115,9 @@ fn decode(bytes: &[u8], path: &Path) -> Result<DynamicImage, ImageError> {
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|source| ImageError::Read { path: path.into(), source })?;
+    if reader.format().is_none() {
+        return Err(fault(path, &format!("it is no image; {KNOWN}")));
+    }
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_DECODER_BYTES);
     reader.limits(limits);
@@ -145,10 +154,7 @@ fn check_size((width_px, height_px): (u32, u32), path: &Path) -> Result<(u32, u3
 fn guarded<T>(path: &Path, work: impl FnOnce() -> image::ImageResult<T>) -> Result<T, ImageError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(image::ImageError::Unsupported(error))) => Err(fault(
-            path,
-            &format!("{error} (PNG, JPEG, TIFF, BMP and WebP are known, by content and not by file name)"),
-        )),
+        Ok(Err(image::ImageError::Unsupported(error))) => Err(fault(path, &format!("{error}; {KNOWN}"))),
         Ok(Err(error)) => Err(fault(path, &error.to_string())),
         Err(_) => Err(fault(path, "the decoder gave up on the bytes: the file is damaged")),
     }

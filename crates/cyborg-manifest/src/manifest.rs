@@ -205,13 +205,14 @@ impl Manifest {
         rows::read(self, root)
     }
 
-    pub(crate) fn missing(&self, what: String) -> ManifestError {
+    /// `root` is where the data set should be.
+    pub(crate) fn missing(&self, what: String, root: &str) -> ManifestError {
         ManifestError::Missing {
             id: self.id.clone(),
             title: self.title.clone(),
             what,
             obtain: self.obtain.trim().to_owned(),
-            root: self.root.clone(),
+            root: root.to_owned(),
         }
     }
 }

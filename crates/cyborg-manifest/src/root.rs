@@ -24,16 +24,20 @@ pub(crate) fn locate(
     };
     let unset = match expand(&manifest.root, &lookup) {
         Ok(expanded) => {
-            candidates.push(absolute_or_beside(manifest, &expanded));
+            candidates.push(absolute_or_beside(manifest, &expanded).components().collect());
             None
         }
         Err(Unexpanded::Unset(name)) => Some(name),
         Err(Unexpanded::Unclosed) => None, // checked when the manifest was read
     };
     if let Some(found) = candidates.iter().find(|candidate| candidate.is_dir()) {
-        return Ok(found.components().collect());
+        return Ok(found.clone());
     }
     candidates.dedup();
+    let place = match (&unset, candidates.last()) {
+        (None, Some(own)) => own.display().to_string(),
+        _ => manifest.root.clone(),
+    };
     let folders: Vec<String> = candidates.iter().map(|path| format!("`{}`", path.display())).collect();
     let mut what = match &folders[..] {
         [] => String::new(),
@@ -43,7 +47,7 @@ pub(crate) fn locate(
         let and = if what.is_empty() { "" } else { ", and " };
         what = format!("{what}{and}environment variable `{name}` is not set");
     }
-    Err(manifest.missing(what))
+    Err(manifest.missing(what, &place))
 }
 
 /// A relative root lies beside the manifest file, unless it starts with a variable: what a user writes into the

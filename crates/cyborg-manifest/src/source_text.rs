@@ -89,6 +89,28 @@ impl MessageFormatter for Wording {
             Error::DuplicateMappingKey { key: Some(key), .. } => {
                 Cow::Owned(format!("field `{key}` is there twice"))
             }
+            Error::Unexpected { expected, .. } => {
+                let expected = match *expected {
+                    "mapping start" => "named fields (`name: value`)",
+                    "sequence start" => "a list (`[a, b]`)",
+                    "scalar" | "string scalar" => "one value",
+                    other => other,
+                };
+                Cow::Owned(format!("{expected} expected here"))
+            }
+            Error::InvalidBooleanStrict { .. } => Cow::Borrowed("`true` or `false` expected here"),
+            Error::InvalidScalar { ty, .. } => {
+                let expected = match *ty {
+                    "boolean" => "`true` or `false`",
+                    "floating point" => "a number",
+                    "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 up",
+                    other => other,
+                };
+                Cow::Owned(format!("{expected} expected here"))
+            }
+            Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => {
+                Cow::Borrowed("one named choice (`name: ...`) expected here")
+            }
             _ => UserMessageFormatter.format_message(error),
         }
     }

@@ -5,6 +5,7 @@ pub(crate) fn hint<'a>(found: &str, valid: impl IntoIterator<Item = &'a str>) ->
     let valid: Vec<&str> = valid.into_iter().collect();
     match nearest(found, &valid) {
         Some(name) => format!("; did you mean `{name}`?"),
+        None if valid.is_empty() => String::new(),
         None => format!("; valid are {}", quoted(&valid)),
     }
 }
@@ -18,8 +19,8 @@ pub(crate) fn quoted(names: &[&str]) -> String {
 
 fn nearest<'a>(found: &str, valid: &[&'a str]) -> Option<&'a str> {
     let lower = found.to_lowercase();
-    // A third of the letters may be wrong, but never all of them.
-    let limit = (found.chars().count() / 3).clamp(1, 4);
+    // Up to half of the letters may be wrong, and never more than three.
+    let limit = (found.chars().count() / 2).clamp(1, 3);
     valid
         .iter()
         .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), *name))
@@ -36,6 +37,8 @@ mod tests {
     fn near_names_are_suggested_and_far_ones_listed() {
         let valid = ["authentic", "synthetic"];
         assert_eq!(hint("Synthetc", valid), "; did you mean `synthetic`?");
+        assert_eq!(hint("validate", ["train", "validation"]), "; did you mean `validation`?");
+        assert_eq!(hint("fake", []), "");
         assert_eq!(hint("fake", valid), "; valid are `authentic`, `synthetic`");
         assert_eq!(hint("", valid), "; valid are `authentic`, `synthetic`");
     }

@@ -17,7 +17,7 @@ pub(super) fn read(layout: &Folders, rows: &mut Rows) -> Result<(), ManifestErro
     for folder in &layout.include {
         let path = rows.root.join(&folder.path);
         if !path.is_dir() {
-            return Err(rows.manifest.missing(format!("there is no folder `{}`", path.display())));
+            return Err(rows.missing("folder", &path));
         }
         let maps = match &folder.maps {
             Some(maps) => Some(MapFolder::read(rows.root, maps, true)?),

@@ -158,6 +158,12 @@ impl<'a> Rows<'a> {
         })
     }
 
+    /// Something that the layout names is not in the root.
+    fn missing(&self, kind: &str, path: &Path) -> ManifestError {
+        let what = format!("there is no {kind} `{}`", path.display());
+        self.manifest.missing(what, &self.root.display().to_string())
+    }
+
     fn table_error(&self, file: &str, reason: String) -> ManifestError {
         ManifestError::Table { id: self.manifest.id.clone(), file: file.to_owned(), reason }
     }

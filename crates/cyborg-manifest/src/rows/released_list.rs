@@ -20,7 +20,7 @@ pub(super) fn read(layout: &ReleasedList, rows: &mut Rows) -> Result<(), Manifes
     for (file, second_split) in &layout.lists {
         let path = rows.root.join(file);
         if !path.is_file() {
-            return Err(rows.manifest.missing(format!("there is no list `{}`", path.display())));
+            return Err(rows.missing("list", &path));
         }
         let splits = BTreeMap::from([("train", Split::Train), ("test", *second_split)]);
         let csv = CsvFile::read(&path)?;

@@ -20,7 +20,7 @@ use crate::suggest;
 pub(super) fn read<'a>(layout: &'a Table, rows: &mut Rows) -> Result<Option<&'a Division>, ManifestError> {
     let path = rows.root.join(&layout.file);
     if !path.is_file() {
-        return Err(rows.manifest.missing(format!("there is no table `{}`", path.display())));
+        return Err(rows.missing("table", &path));
     }
     let is_parquet = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
     if is_parquet {
@@ -75,6 +75,11 @@ fn read_csv(layout: &Table, rows: &mut Rows, path: &Path) -> Result<(), Manifest
         Ok(header) => header.clone(),
         Err(error) => return Err(rows.table_error(&layout.file, error.to_string())),
     };
+    if header.is_empty() {
+        return Err(
+            rows.table_error(&layout.file, "it is empty, but must begin with a header line".to_owned())
+        );
+    }
     let names: Vec<&str> = header.iter().collect();
     let places =
         Places::find(&layout.columns, &names).map_err(|reason| rows.table_error(&layout.file, reason))?;

@@ -1,6 +1,4 @@
 //! The manifests in `data-manifests/` and the schema beside them.
-#![allow(clippy::unwrap_used, reason = "a test may")]
-
 use std::path::{Path, PathBuf};
 
 use cyborg_manifest::{list_manifests, manifest_schema};
@@ -15,11 +13,7 @@ fn every_manifest_is_valid_and_named_by_its_id() {
     for manifest in &manifests {
         assert_eq!(manifest.path.file_stem().unwrap(), manifest.id.as_str());
         let text = fs_err::read_to_string(&manifest.path).unwrap();
-        assert!(
-            text.starts_with("# yaml-language-server: $schema=schema.json\n"),
-            "{}",
-            manifest.id
-        );
+        assert!(text.starts_with("# yaml-language-server: $schema=schema.json\n"), "{}", manifest.id);
         assert!(manifest.root.starts_with("${CYBORG_DATA}/"), "{}: nothing of one machine", manifest.id);
         assert!(!manifest.phantom, "{}", manifest.id);
     }
@@ -53,8 +47,5 @@ fn the_committed_schema_is_the_types_schema() {
     let path = folder().join("schema.json");
     let schema = format!("{:#}\n", manifest_schema());
     let committed = fs_err::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed == schema,
-        "`data-manifests/schema.json` is stale: `cargo xtask schema` writes it"
-    );
+    assert!(committed == schema, "`data-manifests/schema.json` is stale: `cargo xtask schema` writes it");
 }
