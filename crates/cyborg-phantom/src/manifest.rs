@@ -25,8 +25,8 @@ pub(crate) fn manifest_text(settings: &FacePhantom, images: &[PlannedImage]) -> 
     };
     let mut text = format!(
         "# Drawn by cyborg-phantom, drawing code {DRAWING_VERSION}, seed {seed}. In training and validation the date\n\
-         # stamp in the corner goes with the label: P(stamp | synthetic) = {p1}, P(stamp | authentic) = {p0}. In testing\n\
-         # both are 0.5.\n\
+         # stamp in the corner goes with the label: P(stamp | synthetic) = {p1:.4},\n\
+         # P(stamp | authentic) = {p0:.4}. In testing both are 0.5.\n\
          id: {id}\n\
          title: Phantom faces, {side} px{purpose}\n\
          domain: face\n\

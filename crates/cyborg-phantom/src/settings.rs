@@ -68,9 +68,9 @@ impl FacePhantom {
     /// Every fault of the settings, in words; empty if they can be drawn.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        if !(32..=4096).contains(&self.image_px) {
+        if !(32..=2048).contains(&self.image_px) {
             faults.push(format!(
-                "`image_px` is {}, expected 32 to 4096 (below 32 a face has no eyes)",
+                "`image_px` is {}, expected 32 to 2048 (below 32 a face has no eyes)",
                 self.image_px
             ));
         }
@@ -127,6 +127,7 @@ impl FacePhantom {
 
     /// Probability that a training or validation image of that class carries the date stamp.
     pub fn stamp_probability(&self, synthetic: bool) -> f64 {
-        if synthetic { 0.5 * (1.0 + self.shortcut) } else { 0.5 * (1.0 - self.shortcut) }
+        let agreement = 0.5 * (1.0 + self.shortcut);
+        if synthetic { agreement } else { 1.0 - agreement }
     }
 }
