@@ -4,6 +4,7 @@ use std::io::{BufReader, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use image::error::UnsupportedErrorKind;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
 use crate::jpeg_end;
@@ -154,7 +155,11 @@ fn check_size((width_px, height_px): (u32, u32), path: &Path) -> Result<(u32, u3
 fn guarded<T>(path: &Path, work: impl FnOnce() -> image::ImageResult<T>) -> Result<T, ImageError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(image::ImageError::Unsupported(error))) => Err(fault(path, &format!("{error}; {KNOWN}"))),
+        Ok(Err(image::ImageError::Unsupported(error)))
+            if matches!(error.kind(), UnsupportedErrorKind::Format(_)) =>
+        {
+            Err(fault(path, &format!("{error}; {KNOWN}")))
+        }
         Ok(Err(error)) => Err(fault(path, &error.to_string())),
         Err(_) => Err(fault(path, "the decoder gave up on the bytes: the file is damaged")),
     }

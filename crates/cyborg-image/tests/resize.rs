@@ -1,5 +1,5 @@
 //! `resize_bilinear` against PIL: `golden/make.py` wrote the expected digests, `golden/versions.txt` says with what.
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test may")]
 
 use cyborg_image::{Raster, resize_bilinear};
 use proptest::prelude::*;

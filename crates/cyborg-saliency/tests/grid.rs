@@ -1,5 +1,5 @@
 //! `grid_from_map` against PIL and NumPy: `golden/make.py` wrote the expected bits.
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test may")]
 
 use cyborg_image::Raster;
 use cyborg_saliency::grid_from_map;
