@@ -144,12 +144,8 @@ impl Block<'_> {
     pub(crate) fn reasons(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         for row in &self.rows {
-            // That no source is unseen (or seen) is plain from the table.
-            let is_plain = row.is_aggregate
-                && row.source != self.headline.source()
-                && !self.rows.iter().any(|other| !other.is_aggregate && other.seen == row.seen);
             let summary = row.methods.iter().find(|summary| summary.reason.is_some());
-            if let Some(Summary { method, reason: Some(reason), .. }) = summary.filter(|_| !is_plain) {
+            if let Some(Summary { method, reason: Some(reason), .. }) = summary {
                 reasons.push(format!("{} ({method}): {reason}", row.source));
             }
         }
@@ -382,6 +378,12 @@ fn source_rows(here: &[&Summary], counts: &[Counts]) -> Vec<SourceRow> {
         });
     }
     rows.sort_by_key(|row| row.is_aggregate);
+    // A mean over seen (or unseen) sources says nothing where there is none.
+    let has_sources = |seen: Option<bool>| rows.iter().any(|row| !row.is_aggregate && row.seen == seen);
+    let is_empty: Vec<bool> =
+        rows.iter().map(|row| row.is_aggregate && row.seen.is_some() && !has_sources(row.seen)).collect();
+    let mut is_empty = is_empty.into_iter();
+    rows.retain(|_| !is_empty.next().unwrap_or(false));
     rows
 }
 

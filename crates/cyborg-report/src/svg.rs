@@ -179,7 +179,11 @@ impl Plot {
             Axis::at_positions(&positions, is_geometric(&positions), pixels)
         } else {
             let x_limits = self.x_limits.unwrap_or_else(|| limits(points().map(|point| point.x)));
-            Axis::new(x_limits, true, (self.width / 75.0) as usize, pixels)
+            let n_ticks = (self.width / 75.0) as usize;
+            // Epochs: no tick between two whole numbers.
+            let is_whole = self.x_limits.is_none() && points().all(|point| point.x.fract() == 0.0);
+            let at_most = if is_whole { ((x_limits.1 - x_limits.0) as usize).max(1) } else { n_ticks };
+            Axis::new(x_limits, true, n_ticks.min(at_most), pixels)
         };
         let ys = || points().flat_map(|p| [p.y, p.range.map(|r| r.0), p.range.map(|r| r.1)]).flatten();
         let zero = (self.guide == Guide::Zero).then_some(0.0);

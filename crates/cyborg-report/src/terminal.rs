@@ -4,11 +4,14 @@ use crate::escape::{line, wrap};
 use crate::number::{DASH, p, plain, signed, spread};
 use crate::results::Summary;
 use crate::verdict::{caution, verdicts};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 use std::fmt::Write as _;
 
 /// Columns that the terminal is taken to have.
 const WIDTH: usize = 100;
+
+/// Columns left for the names of sources beside the numbers of two methods.
+const NAME_WIDTH: usize = 22;
 
 /// The whole text, ending in a line end.
 pub(crate) fn table(digest: &Digest<'_>) -> String {
@@ -107,6 +110,20 @@ fn row_name(row: &SourceRow) -> String {
     format!("{}{seen}", line(&row.source))
 }
 
+/// A long name in lines of at most `width` characters, broken after a hyphen, underscore, slash or blank if there is one.
+fn break_name(name: &str, width: usize) -> String {
+    let mut broken = String::new();
+    let mut rest: Vec<char> = name.chars().collect();
+    while rest.len() > width {
+        let joint = rest[..width].iter().rposition(|character| matches!(character, '-' | '_' | '/' | ' '));
+        let tail = rest.split_off(joint.map_or(width, |at| at + 1));
+        broken.extend(rest.iter().chain(['\n'].iter()));
+        rest = tail;
+    }
+    broken.extend(rest);
+    broken
+}
+
 /// A sweep: one table a backbone, one row a point, of the aggregate that the verdict is about.
 fn sweep_tables(sweep: &Sweep<'_>) -> String {
     let mut text = String::new();
@@ -166,7 +183,7 @@ fn method_table(
         }
         for Line { name, block, row } in group {
             if side_by_side {
-                let mut cells = vec![Cell::new(name)];
+                let mut cells = vec![Cell::new(break_name(name, NAME_WIDTH))];
                 cells.extend(methods.iter().flat_map(|method| auc_and_accuracy(row.of(method))));
                 for (baseline, candidate) in pairs {
                     let comparison = block.comparison(row, "auc", baseline, candidate);
@@ -184,9 +201,13 @@ fn method_table(
             }
         }
     }
-    table.column_iter_mut().for_each(|column| {
+    for (at, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));
-    });
+        // Numbers stay whole: a long name breaks instead.
+        if at > 0 {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     draw(&table)
 }
 
@@ -196,5 +217,17 @@ fn auc_and_accuracy(summary: Option<&Summary>) -> [Cell; 2] {
             [right(spread(row.auc.mean, row.auc.sd)), right(spread(row.accuracy.mean, row.accuracy.sd))]
         }
         None => [right(DASH.to_owned()), right(DASH.to_owned())],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::break_name;
+
+    #[test]
+    fn long_names_break_at_their_joints() {
+        assert_eq!(break_name("checkerboard-nose-mouth-hairline", 22), "checkerboard-nose-\nmouth-hairline");
+        assert_eq!(break_name("StyleGAN2 (seen)", 22), "StyleGAN2 (seen)");
+        assert_eq!(break_name("abcdef", 4), "abcd\nef");
     }
 }

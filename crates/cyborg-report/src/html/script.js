@@ -15,7 +15,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
     heading.append(button);
     button.addEventListener("click", () => {
       const now = heading.getAttribute("aria-sort");
-      const next = now === null ? "descending" : now === "descending" ? "ascending" : null;
+      // Numbers from high to low first, names from A to Z.
+      const isNumber = groups.some(({ rows }) => rows.some((row) => row.cells[column(heading)].dataset.value));
+      const order = isNumber ? ["descending", "ascending"] : ["ascending", "descending"];
+      const next = now === null ? order[0] : now === order[0] ? order[1] : null;
       headings.forEach((other) => other.removeAttribute("aria-sort"));
       if (next) heading.setAttribute("aria-sort", next);
       const sign = next === "ascending" ? 1 : -1;
@@ -27,7 +30,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       };
       const compare = (a, b) => {
         const [x, y] = [key(a), key(b)];
-        if (typeof x === "string") return sign * -x.localeCompare(y);
+        if (typeof x === "string") return sign * x.localeCompare(y);
         if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);
         return sign * (x - y);
       };
