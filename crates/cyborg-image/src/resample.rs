@@ -4,10 +4,10 @@
 //! point with 22 bits, and runs one pass per axis, along the rows first, rounding to 8 bits after each. A pass that
 //! would not change the size is left out. Other libraries differ in one of these and so in the last bit or more.
 //!
-//! This is Pillow up to 12 (compared with 11.3 and 12.1 to 12.3), as when the released code was written. Pillow 13 takes the column pass first where that is cheaper
-//! (one axis grows and the other shrinks, or the height shrinks more than the width): there the last bit of some
-//! samples differs. So it does from Pillow 11 on for images more than 100 times as tall as wide. Squares are the same in
-//! all.
+//! This is Pillow up to 12 (compared with 11.3 and 12.1 to 12.3), as when the released code was written. Pillow 13 takes
+//! the column pass first where that is cheaper (one axis grows and the other shrinks, or the height shrinks more than
+//! the width): there the last bit of some samples differs. So it does from Pillow 11 on for images more than 100 times
+//! as tall as wide. Squares are the same in all.
 
 use crate::Raster;
 

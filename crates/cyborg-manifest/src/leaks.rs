@@ -1,6 +1,9 @@
-//! Images or people that are in two splits, as far as the rows alone can tell.
+//! Images or people that are in two splits. The rows alone can tell; where the images are there, they are asked too.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use cyborg_image::{read_rgb, resize_bilinear};
+use rayon::prelude::*;
 
 use crate::dataset::{Dataset, Item, Split};
 use crate::report::{Finding, FindingKind, Severity};
@@ -55,9 +58,13 @@ fn names(dataset: &Dataset, first: Split, second: Split) -> Option<Finding> {
     }
     let in_second: BTreeMap<(&str, &str), &Item> =
         of_split(dataset, second).map(|item| (name(item), item)).collect();
-    let shared: Vec<(&Item, &Item)> = of_split(dataset, first)
+    let mut shared: Vec<(&Item, &Item)> = of_split(dataset, first)
         .filter_map(|item| in_second.get(&name(item)).map(|other| (item, *other)))
         .collect();
+    // Many a set numbers the images of every split from 0. Those that can be seen to differ are no leak.
+    let differ: Vec<bool> = shared.par_iter().map(|(item, other)| look_different(item, other)).collect();
+    let mut differ = differ.into_iter();
+    shared.retain(|_| differ.next() == Some(false));
     if shared.is_empty() {
         return None;
     }
@@ -66,9 +73,30 @@ fn names(dataset: &Dataset, first: Split, second: Split) -> Option<Finding> {
         FindingKind::NameAcrossSplits,
         shared.len(),
         format!(
-            "of the {} images in {first} have the file name of an image in {second} of the same source: the same picture?",
+            "of the {} images in {first} have the file name of an image in {second} of the same source \
+             and, as far as they can be read, look the same",
             of_split(dataset, first).count()
         ),
         shared.iter().map(|(item, other)| format!("`{}` and `{}`", item.id, other.id)),
     ))
+}
+
+/// Side of the thumbnails that are compared.
+const THUMBNAIL_PX: u32 = 16;
+
+/// Mean difference of two thumbnails, in levels of 0 to 255, above which they show different pictures. Measured: a
+/// picture and its copy, resized to 128 pixels or saved as JPEG at quality 40, at most 0.9; two faces of one
+/// generator at least 21; two phantom faces at least 15; two chest X-rays at least 9.9, but for one pair at 2.2 that is
+/// nearly the same picture.
+const DIFFERENT: u64 = 4;
+
+/// True if both images can be read and show different pictures.
+fn look_different(first: &Item, second: &Item) -> bool {
+    let thumbnail = |item: &Item| {
+        let image = read_rgb(&item.image).ok()?;
+        Some(resize_bilinear(&image, THUMBNAIL_PX, THUMBNAIL_PX).pixels)
+    };
+    let (Some(first), Some(second)) = (thumbnail(first), thumbnail(second)) else { return false };
+    let sum: u64 = first.iter().zip(&second).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum > DIFFERENT * first.len() as u64
 }

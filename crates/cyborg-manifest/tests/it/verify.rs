@@ -194,3 +194,19 @@ fn a_class_that_is_not_trained_and_repeated_rows_are_told() {
     let kinds: Vec<_> = report(&folder).findings.iter().map(|finding| finding.kind).collect();
     assert_eq!(kinds, [FindingKind::ClassMissing, FindingKind::RepeatedRow]);
 }
+
+#[test]
+fn a_shared_name_is_a_leak_unless_the_pictures_differ() {
+    let folder = Folder::with_rows(
+        "x/1.png,authentic,cam,,train,\ny/1.png,authentic,cam,,test,\ny/2.png,synthetic,gan,,train,\n",
+    );
+    folder.image("x/1.png", (40, 40, 3), 0);
+    folder.image("y/2.png", (40, 40, 3), 9);
+    // Another picture under the same name.
+    folder.raster("y/1.png", &Raster::filled(40, 40, 3, 20));
+    assert!(report(&folder).findings.is_empty());
+    // The same picture at another size: other bytes, other pixels.
+    let image = cyborg_image::read_rgb(&folder.path("x/1.png")).unwrap();
+    folder.raster("y/1.png", &cyborg_image::resize_bilinear(&image, 30, 30));
+    only(&report(&folder), FindingKind::NameAcrossSplits, 1, Severity::Warning);
+}
