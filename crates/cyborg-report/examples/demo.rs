@@ -10,14 +10,7 @@ use support::{Plan, experiment};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = PathBuf::from(std::env::args().nth(1).ok_or("give a folder to write to")?);
     let plan = Plan {
-        sources: vec![
-            "checkerboard-nose-mouth-hairline",
-            "StyleGAN",
-            "StyleGAN2",
-            "StyleGAN2-ADA",
-            "StyleGAN3",
-            "StarGANv2",
-        ],
+        sources: vec!["ProGAN", "StyleGAN", "StyleGAN2", "StyleGAN2-ADA", "StyleGAN3", "StarGANv2"],
         seeds: 5,
         n_images: 150,
         n_epochs: 12,

@@ -153,9 +153,7 @@ pub(crate) fn training(digest: &Digest<'_>) -> String {
     let quantities: [Quantity; 3] = [
         ("Training loss (each method's own objective)", "loss", |epoch| epoch.train_loss),
         ("Validation accuracy", "accuracy", |epoch| epoch.validation_accuracy),
-        ("Distance between CAM and human map in training", "mean squared error", |epoch| {
-            epoch.train_saliency_mse
-        }),
+        ("CAM against human map in training", "mean squared error", |epoch| epoch.train_saliency_mse),
     ];
     let text = parts(digest, 1, |block| {
         let mut text = method_legend(digest, block);
