@@ -5,9 +5,10 @@ mod sums;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
 use crate::OpsError;
-use crate::parallel::{for_each_piece, map};
+use crate::fresh::collect;
+use crate::parallel::map;
 use crate::plain::{checked, dims4, per_channel, tensor, values, with_values};
-use crate::simd::dispatch;
+use crate::relu::rectified;
 use sums::Images;
 
 /// What one training batch adds to the running statistics; per channel, no gradient.
@@ -216,20 +217,21 @@ impl CustomOp3 for Normalise {
     ) -> Result<(CpuStorage, Shape)> {
         let (x, gamma, beta) = (values(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
         let Images { channels, plane, .. } = self.shape;
-        let mut out = vec![0.0_f32; x.len()];
-        for_each_piece(&mut out, plane, |index, out| {
+        let line = |index: usize| {
             let channel = index % channels;
-            let line = self.channels[channel].line(gamma[channel], beta[channel]);
-            let x = &x[index * plane..(index + 1) * plane];
-            if self.relu {
-                fill(out, x, |x| {
-                    let y = line.at(x);
-                    if y <= 0.0 { 0.0 } else { y }
-                });
-            } else {
-                fill(out, x, |x| line.at(x));
-            }
-        });
+            self.channels[channel].line(gamma[channel], beta[channel])
+        };
+        let out = if self.relu {
+            collect(x.len(), plane, |index, range| {
+                let line = line(index);
+                x[range].iter().map(move |&x| rectified(line.at(x)))
+            })
+        } else {
+            collect(x.len(), plane, |index, range| {
+                let line = line(index);
+                x[range].iter().map(move |&x| line.at(x))
+            })
+        };
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 
@@ -264,10 +266,6 @@ impl CustomOp3 for Normalise {
     }
 }
 
-fn fill(out: &mut [f32], x: &[f32], f: impl Fn(f32) -> f32) {
-    dispatch(|| out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x)));
-}
-
 impl Normalise {
     /// Gradients for input, gamma and beta.
     fn gradients<const RELU: bool>(
@@ -284,29 +282,20 @@ impl Normalise {
             (sums.plain, sums.weighted - self.channels[channel].rest * sums.plain)
         });
         let n = (batch * plane) as f64;
-        let mut dx = vec![0.0_f32; x.len()];
-        for_each_piece(&mut dx, plane, |index, dx| {
+        let dx = collect(x.len(), plane, |index, range| {
             let channel = index % channels;
-            let range = index * plane..(index + 1) * plane;
-            let (x, g) = (&x[range.clone()], &g[range]);
             let (plain, weighted) = sums[channel];
             let Channel { rest, inverse_std, .. } = self.channels[channel];
             let line = lines[channel];
-            let cells = dx.iter_mut().zip(x).zip(g);
-            if self.through_statistics {
-                // dx = scale * (g - mean(g) - x_hat * mean(g * x_hat)), x_hat = (x - mean) * inverse_std
-                let slope = weighted / n * inverse_std * inverse_std;
-                let constant = (plain / n - rest * slope) as f32;
-                let slope = slope as f32;
-                dispatch(|| {
-                    cells.for_each(|((dx, &x), &g)| {
-                        let g = line.masked(x, g, RELU);
-                        *dx = line.scale * ((g - constant) - (x - line.centre) * slope);
-                    });
-                });
-            } else {
-                dispatch(|| cells.for_each(|((dx, &x), &g)| *dx = line.scale * line.masked(x, g, RELU)));
-            }
+            // dx = scale * (g - mean(g) - x_hat * mean(g * x_hat)), x_hat = (x - mean) * inverse_std; without the means
+            // where the statistics are constants.
+            let slope = if self.through_statistics { weighted / n * inverse_std * inverse_std } else { 0.0 };
+            let constant = if self.through_statistics { plain / n - rest * slope } else { 0.0 };
+            let (slope, constant) = (slope as f32, constant as f32);
+            x[range.clone()].iter().zip(&g[range]).map(move |(&x, &g)| {
+                let g = line.masked(x, g, RELU);
+                line.scale * ((g - constant) - (x - line.centre) * slope)
+            })
         });
         let dgamma = sums.iter().zip(&self.channels).map(|(s, c)| (s.1 * c.inverse_std) as f32).collect();
         let dbeta = sums.iter().map(|s| s.0 as f32).collect();

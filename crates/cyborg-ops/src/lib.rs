@@ -3,6 +3,7 @@
 mod batch_norm;
 mod conv2d;
 mod error;
+mod fresh;
 mod parallel;
 mod plain;
 mod pool;

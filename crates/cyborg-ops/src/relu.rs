@@ -3,6 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
 use crate::OpsError;
+use crate::fresh::collect;
 use crate::plain::{checked, tensor, values, with_values};
 
 /// `max(x, 0)`, element by element, any shape. NaN stays NaN.
@@ -28,14 +29,21 @@ pub fn add_relu(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     checked(op, "a", a)?.apply_op2(&checked(op, "b", b)?, AddRelu)
 }
 
+/// Values that one thread does at a time.
+const PIECE: usize = 1 << 15;
+
 struct Relu;
 
 /// What `threshold_backward` of PyTorch does: not (y <= 0), so that NaN passes.
 fn masked(y: &[f32], gradient: &[f32]) -> Vec<f32> {
-    y.iter().zip(gradient).map(|(&y, &g)| if y <= 0.0 { 0.0 } else { g }).collect()
+    collect(y.len(), PIECE, |_, range| {
+        y[range.clone()].iter().zip(&gradient[range]).map(|(&y, &g)| if y <= 0.0 { 0.0 } else { g })
+    })
 }
 
-fn rectified(x: f32) -> f32 {
+/// NaN stays NaN.
+#[inline]
+pub(crate) fn rectified(x: f32) -> f32 {
     if x <= 0.0 { 0.0 } else { x }
 }
 
@@ -50,7 +58,8 @@ impl CustomOp1 for Relu {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let out: Vec<f32> = values(storage, layout)?.iter().map(|&x| rectified(x)).collect();
+        let x = values(storage, layout)?;
+        let out = collect(x.len(), PIECE, |_, range| x[range].iter().map(|&x| rectified(x)));
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 
@@ -73,8 +82,10 @@ impl CustomOp2 for AddRelu {
         s2: &CpuStorage,
         l2: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let out: Vec<f32> =
-            values(s1, l1)?.iter().zip(values(s2, l2)?).map(|(&a, &b)| rectified(a + b)).collect();
+        let (a, b) = (values(s1, l1)?, values(s2, l2)?);
+        let out = collect(a.len(), PIECE, |_, range| {
+            a[range.clone()].iter().zip(&b[range]).map(|(&a, &b)| rectified(a + b))
+        });
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 

@@ -1,5 +1,12 @@
 //! Sums over one channel of all images: in f32 over blocks, many sums side by side, in f64 from block to block.
 
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions reach only what is inlined into the dispatched function"
+)]
+
+use pulp::{Simd, WithSimd};
+
 use super::Line;
 use crate::simd::dispatch;
 
@@ -87,42 +94,74 @@ impl Images {
 }
 
 fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f64 {
-    let mut lanes = [0.0_f32; LANES];
-    let chunks = values.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    dispatch(|| {
-        for chunk in chunks {
-            for (lane, &x) in lanes.iter_mut().zip(chunk) {
-                *lane += term(x);
-            }
-        }
-    });
-    for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane += term(x);
-    }
+    let mut lanes = [0.0; LANES];
+    dispatch(AddTerms { values, term, lanes: &mut lanes });
     total(&lanes)
 }
 
 /// Sums of `g` and of `g * (x - centre)`, each `g` as `masked` says.
 fn two_sums(x: &[f32], g: &[f32], centre: f32, masked: impl Fn(f32, f32) -> f32) -> (f64, f64) {
-    let (mut plain, mut weighted) = ([0.0_f32; LANES], [0.0_f32; LANES]);
-    let (x_chunks, g_chunks) = (x.chunks_exact(LANES), g.chunks_exact(LANES));
-    let (x_rest, g_rest) = (x_chunks.remainder(), g_chunks.remainder());
-    dispatch(|| {
-        for (x, g) in x_chunks.zip(g_chunks) {
-            for (((p, w), &x), &g) in plain.iter_mut().zip(&mut weighted).zip(x).zip(g) {
-                let g = masked(x, g);
-                *p += g;
-                *w += g * (x - centre);
+    let (mut plain, mut weighted) = ([0.0; LANES], [0.0; LANES]);
+    dispatch(AddTwoTerms { x, g, centre, masked, plain: &mut plain, weighted: &mut weighted });
+    (total(&plain), total(&weighted))
+}
+
+struct AddTerms<'a, F> {
+    values: &'a [f32],
+    term: F,
+    lanes: &'a mut [f32; LANES],
+}
+
+impl<F: Fn(f32) -> f32> WithSimd for AddTerms<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let chunks = self.values.chunks_exact(LANES);
+        let rest = chunks.remainder();
+        let mut lanes = *self.lanes;
+        for chunk in chunks {
+            for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                *lane += (self.term)(x);
             }
         }
-    });
-    for (((p, w), &x), &g) in plain.iter_mut().zip(&mut weighted).zip(x_rest).zip(g_rest) {
-        let g = masked(x, g);
-        *p += g;
-        *w += g * (x - centre);
+        for (lane, &x) in lanes.iter_mut().zip(rest) {
+            *lane += (self.term)(x);
+        }
+        *self.lanes = lanes;
     }
-    (total(&plain), total(&weighted))
+}
+
+struct AddTwoTerms<'a, F> {
+    x: &'a [f32],
+    g: &'a [f32],
+    centre: f32,
+    masked: F,
+    plain: &'a mut [f32; LANES],
+    weighted: &'a mut [f32; LANES],
+}
+
+impl<F: Fn(f32, f32) -> f32> WithSimd for AddTwoTerms<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let (x, g) = (self.x.chunks_exact(LANES), self.g.chunks_exact(LANES));
+        let (x_rest, g_rest) = (x.remainder(), g.remainder());
+        let (mut plain, mut weighted) = (*self.plain, *self.weighted);
+        let mut add = |x: &[f32], g: &[f32]| {
+            for (((p, w), &x), &g) in plain.iter_mut().zip(&mut weighted).zip(x).zip(g) {
+                let g = (self.masked)(x, g);
+                *p += g;
+                *w += g * (x - self.centre);
+            }
+        };
+        for (x, g) in x.zip(g) {
+            add(x, g);
+        }
+        add(x_rest, g_rest);
+        (*self.plain, *self.weighted) = (plain, weighted);
+    }
 }
 
 fn total(lanes: &[f32; LANES]) -> f64 {

@@ -46,8 +46,13 @@ impl Geometry {
         };
         let Conv2dConfig { stride, padding, dilation, groups } = config;
         let kernel = (kernel_height, kernel_width);
-        let settings =
-            [("kernel", kernel), ("stride", stride), ("dilation", dilation), ("groups", (groups, groups))];
+        let settings = [
+            ("kernel", kernel),
+            ("input and output channels", (channels_in, channels_out)),
+            ("stride", stride),
+            ("dilation", dilation),
+            ("groups", (groups, groups)),
+        ];
         for (setting, found) in settings {
             if found.0 == 0 || found.1 == 0 {
                 return Err(OpsError::Zero { op: OP, setting, found }.into());

@@ -58,9 +58,9 @@ impl Weights {
         let mut values = vec![0.0; start];
         for strip in &strips {
             let values = &mut values[strip.start..][..strip.height * taps];
-            for row in 0..strip.rows {
-                for (tap, values) in values.chunks_exact_mut(strip.height).enumerate() {
-                    values[row] = weight(strip.first + row, tap);
+            for (tap, values) in values.chunks_exact_mut(strip.height).enumerate() {
+                for (row, value) in values[..strip.rows].iter_mut().enumerate() {
+                    *value = weight(strip.first + row, tap);
                 }
             }
         }
@@ -68,8 +68,23 @@ impl Weights {
     }
 }
 
+/// The planes of several images, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sources<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) images: usize,
+}
+
+impl Sources<'_> {
+    /// Values of one image.
+    fn image(&self) -> usize {
+        self.values.len() / self.images.max(1)
+    }
+}
+
 /// A finished tile: `rows` rows of results, [`MAX_POSITIONS`] apart, from row `row` and position `position` on.
 pub(super) struct Tile<'a> {
+    pub(super) image: usize,
     pub(super) row: usize,
     pub(super) rows: usize,
     pub(super) position: usize,
@@ -77,70 +92,74 @@ pub(super) struct Tile<'a> {
     pub(super) values: &'a [f32],
 }
 
-/// For each row and position: `sum over taps of weight(row, tap) * planes[position + offsets[tap]]`, handed to `emit`
-/// tile by tile.
+/// Takes finished tiles. Implementations should be `#[inline(always)]`: what is not inlined into the loop is compiled
+/// without its vectors.
+pub(super) trait Emit {
+    fn emit(&mut self, tile: &Tile<'_>);
+}
+
+/// For each image, row and position: `sum over taps of weight(row, tap) * planes[position + offsets[tap]]`, handed to
+/// `emit` tile by tile.
 ///
 /// # Panics
-/// Unless `planes` reaches [`MAX_LANES`] beyond the last position at every offset.
+/// Unless the planes of each image reach [`MAX_LANES`] beyond the last position at every offset.
 pub(super) fn correlate(
     weights: &Weights,
-    planes: &[f32],
+    sources: Sources<'_>,
     offsets: &[usize],
     positions: usize,
-    emit: impl FnMut(Tile<'_>),
+    emit: impl Emit,
 ) {
     assert_eq!(offsets.len(), weights.taps);
     let reach = offsets.iter().max().map_or(0, |offset| offset + positions.next_multiple_of(MAX_LANES));
-    assert!(reach <= planes.len(), "planes of {} values, {reach} needed", planes.len());
-    dispatch(Correlate { weights, planes, offsets, positions, emit });
+    assert!(reach <= sources.image(), "planes of {} values, {reach} needed", sources.image());
+    dispatch(Correlate { weights, sources, offsets, positions, emit });
 }
 
 struct Correlate<'a, E> {
     weights: &'a Weights,
-    planes: &'a [f32],
+    sources: Sources<'a>,
     offsets: &'a [usize],
     positions: usize,
     emit: E,
 }
 
-impl<E: FnMut(Tile<'_>)> WithSimd for Correlate<'_, E> {
+impl<E: Emit> WithSimd for Correlate<'_, E> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let width = MAX_VECTORS * S::F32_LANES;
         let mut values = [0.0_f32; MAX_ROWS * MAX_POSITIONS];
-        let positions = self.positions;
+        let across = self.positions.div_ceil(width);
+        let (strips, tiles) = (self.weights.strips.len(), self.sources.images * across);
         // The larger operand is read once, the smaller again and again.
-        if self.weights.values.len() > self.planes.len() {
-            for strip in &self.weights.strips {
-                for position in (0..positions).step_by(width) {
-                    self.tile(simd, *strip, position, &mut values);
-                }
-            }
-        } else {
-            for position in (0..positions).step_by(width) {
-                for strip in &self.weights.strips {
-                    self.tile(simd, *strip, position, &mut values);
-                }
+        let weights_once = self.weights.values.len() > self.sources.image();
+        let (outer, inner) = if weights_once { (strips, tiles) } else { (tiles, strips) };
+        for outer in 0..outer {
+            for inner in 0..inner {
+                let (strip, tile) = if weights_once { (outer, inner) } else { (inner, outer) };
+                let strip = self.weights.strips[strip];
+                self.tile(simd, strip, tile / across, tile % across * width, &mut values);
             }
         }
     }
 }
 
-impl<E: FnMut(Tile<'_>)> Correlate<'_, E> {
+impl<E: Emit> Correlate<'_, E> {
     #[inline(always)]
     fn tile<S: Simd>(
         &mut self,
         simd: S,
         strip: Strip,
+        image: usize,
         position: usize,
         values: &mut [f32; MAX_ROWS * MAX_POSITIONS],
     ) {
         let positions = (self.positions - position).min(MAX_VECTORS * S::F32_LANES);
         let vectors = positions.div_ceil(S::F32_LANES);
         let weights = &self.weights.values[strip.start..][..strip.height * self.offsets.len()];
-        let planes = &self.planes[position..];
+        let planes = &self.sources.values[image * self.sources.image() + position..];
         let offsets = self.offsets;
         match (strip.height, vectors) {
             (8, 3) => block::<S, 8, 3>(simd, weights, planes, offsets, values),
@@ -153,7 +172,7 @@ impl<E: FnMut(Tile<'_>)> Correlate<'_, E> {
             (_, 2) => block::<S, 1, 2>(simd, weights, planes, offsets, values),
             (_, _) => block::<S, 1, 1>(simd, weights, planes, offsets, values),
         }
-        (self.emit)(Tile { row: strip.first, rows: strip.rows, position, positions, values });
+        self.emit.emit(&Tile { image, row: strip.first, rows: strip.rows, position, positions, values });
     }
 }
 

@@ -1,146 +1,230 @@
 //! The three passes: output, gradient of the input, gradient of the weights.
 
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions reach only what is inlined into the dispatched function"
+)]
+
+use std::mem::MaybeUninit;
+
 use super::geometry::Geometry;
-use super::kernel::{Gradients, MAX_LANES, MAX_POSITIONS, Tile, Weights, correlate, weigh};
+use super::kernel::{Emit, Gradients, MAX_LANES, MAX_POSITIONS, Sources, Tile, Weights, correlate, weigh};
 use super::planes::{Planes, Windows};
+use crate::fresh::{as_unwritten, written};
 use crate::parallel::{for_each, for_each_piece, map};
 use crate::scratch::with_scratch;
-
-/// The output channels, or input channels for the gradient, of one group of one image that are computed together.
-struct Job<'a> {
-    image: usize,
-    group: usize,
-    part: usize,
-    first_channel: usize,
-    out: &'a mut [f32],
-}
-
-/// Cuts a batch of images of `groups * channels` planes: by image, and with fewer images than threads by channels too.
-/// No result depends on how, since no sum crosses a cut.
-fn jobs(
-    out: &mut [f32],
-    batch: usize,
-    groups: usize,
-    channels: usize,
-    plane: usize,
-) -> (Vec<Job<'_>>, usize) {
-    let threads = rayon::current_num_threads();
-    let parts = if batch * groups >= threads { 1 } else { threads.div_ceil((batch * groups).max(1)) };
-    let part_channels = channels.div_ceil(parts).next_multiple_of(8).max(1);
-    let mut jobs = Vec::new();
-    let mut rest = out;
-    for image in 0..batch {
-        for group in 0..groups {
-            for (part, first_channel) in (0..channels).step_by(part_channels).enumerate() {
-                let here = part_channels.min(channels - first_channel);
-                let (out, behind) = std::mem::take(&mut rest).split_at_mut(here * plane);
-                rest = behind;
-                jobs.push(Job { image, group, part, first_channel, out });
-            }
-        }
-    }
-    (jobs, part_channels)
-}
-
-/// Writes a tile to the cells that its windows stand for.
-#[expect(clippy::inline_always, reason = "to be compiled for the vectors of the loop that calls it")]
-#[inline(always)]
-fn place(
-    tile: &Tile<'_>,
-    windows: &Windows,
-    pitch: usize,
-    plane: usize,
-    out: &mut [f32],
-    bias: Option<&[f32]>,
-) {
-    let target = windows.target;
-    let (mut y, mut x) = (tile.position / pitch, tile.position % pitch);
-    let mut done = 0;
-    while done < tile.positions {
-        let here = (pitch - x).min(tile.positions - done);
-        let cells = here.min(windows.size.1.saturating_sub(x));
-        if cells > 0 {
-            let first =
-                (target.first.0 + y * target.step.0) * target.width + target.first.1 + x * target.step.1;
-            for row in 0..tile.rows {
-                let from = &tile.values[row * MAX_POSITIONS + done..][..cells];
-                let to = &mut out[(tile.row + row) * plane + first..];
-                let shift = bias.map_or(0.0, |bias| bias[tile.row + row]);
-                if target.step.1 == 1 {
-                    to[..cells].iter_mut().zip(from).for_each(|(to, &from)| *to = from + shift);
-                } else {
-                    to.iter_mut().step_by(target.step.1).zip(from).for_each(|(to, &from)| *to = from + shift);
-                }
-            }
-        }
-        done += here;
-        y += 1;
-        x = 0;
-    }
-}
 
 /// The convolution itself.
 pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let (planes, windows) = Planes::of_input(g);
-    let (taps, plane) = (g.window(), g.output_plane());
-    let mut out = vec![0.0_f32; g.batch * g.output_image()];
-    let (jobs, part_channels) = jobs(&mut out, g.batch, g.groups, g.group_out, plane);
-    let parts = g.group_out.div_ceil(part_channels);
-    let weights = map(g.groups * parts, |index| {
-        let first = index % parts * part_channels;
-        let weight = &weight[(index / parts * g.group_out + first) * taps..];
-        Weights::pack(part_channels.min(g.group_out - first), taps, |row, tap| weight[row * taps + tap])
-    });
-    for_each(jobs, |job| {
-        let weights = &weights[job.group * parts + job.part];
-        let bias = bias.map(|bias| &bias[job.group * g.group_out + job.first_channel..]);
-        with_planes(g, &planes, x, job.image, job.group, |source| {
-            correlate(weights, source, &windows.offsets, windows.positions(planes.pitch), |tile| {
-                place(&tile, &windows, planes.pitch, plane, job.out, bias);
-            });
-        });
-    });
-    out
+    let (taps, group_out) = (g.window(), g.group_out);
+    let pass = Pass {
+        planes,
+        sets: vec![windows],
+        covers: true,
+        batch: g.batch,
+        groups: g.groups,
+        source: g.group_in * g.input_plane(),
+        channels: group_out,
+        plane: g.output_plane(),
+        bias,
+    };
+    pass.run(x, |group, _, row, tap| weight[(group * group_out + row) * taps + tap])
 }
 
 /// The gradient of the input.
 pub(super) fn input_gradient(g: &Geometry, weight: &[f32], grad: &[f32]) -> Vec<f32> {
     let (planes, sets) = Planes::of_output_gradient(g);
-    let (window, plane) = (g.window(), g.input_plane());
-    let area = g.down.kernel * g.across.kernel;
-    let mut dx = vec![0.0_f32; g.batch * g.input_image()];
-    let (jobs, part_channels) = jobs(&mut dx, g.batch, g.groups, g.group_in, plane);
-    let parts = g.group_in.div_ceil(part_channels);
-    let weights = map(g.groups * parts * sets.len(), |index| {
-        let windows = &sets[index % sets.len()];
-        let (group, part) = (index / sets.len() / parts, index / sets.len() % parts);
-        let first = part * part_channels;
-        let weight = &weight[group * g.group_out * window..];
-        let taps: Vec<usize> = windows.taps.iter().map(|(y, x)| y * g.across.kernel + x).collect();
-        Weights::pack(part_channels.min(g.group_in - first), g.group_out * taps.len(), |row, tap| {
-            weight[tap / taps.len() * window + (first + row) * area + taps[tap % taps.len()]]
+    let (window, area) = (g.window(), g.down.kernel * g.across.kernel);
+    // (output channel, tap) of each row of the weights that a set uses.
+    let places: Vec<Vec<usize>> = sets
+        .iter()
+        .map(|windows| {
+            let taps = windows.taps.iter().map(|(y, x)| y * g.across.kernel + x);
+            (0..g.group_out).flat_map(|out| taps.clone().map(move |tap| out * window + tap)).collect()
         })
-    });
-    for_each(jobs, |job| {
-        let group_output = g.group_out * g.output_plane();
-        let grad = &grad[job.image * g.output_image() + job.group * group_output..][..group_output];
-        with_scratch(planes.len(), |source| {
-            planes.fill(grad, source);
-            for (set, windows) in sets.iter().enumerate() {
-                let weights = &weights[(job.group * parts + job.part) * sets.len() + set];
-                correlate(weights, source, &windows.offsets, windows.positions(planes.pitch), |tile| {
-                    place(&tile, windows, planes.pitch, plane, job.out, None);
-                });
+        .collect();
+    let pass = Pass {
+        planes,
+        covers: sets.len() == g.down.stride * g.across.stride,
+        sets,
+        batch: g.batch,
+        groups: g.groups,
+        source: g.group_out * g.output_plane(),
+        channels: g.group_in,
+        plane: g.input_plane(),
+        bias: None,
+    };
+    pass.run(grad, |group, set, row, tap| {
+        weight[group * g.group_out * window + places[set][tap] + row * area]
+    })
+}
+
+/// Sums of weighted windows over the planes of each image: a convolution, or the gradient of its input.
+struct Pass<'a> {
+    planes: Planes,
+    sets: Vec<Windows>,
+    /// Whether each cell of the result is the target of a window.
+    covers: bool,
+    batch: usize,
+    groups: usize,
+    /// Values of one group of one image of the source.
+    source: usize,
+    /// Channels of one group of the result.
+    channels: usize,
+    /// Values of one channel of the result.
+    plane: usize,
+    bias: Option<&'a [f32]>,
+}
+
+/// Weights that outgrow the second cache: read once for several images.
+const LARGE_WEIGHTS: usize = 1 << 17;
+/// Values of planes of several images that share a reading of the weights.
+const SHARED_PLANES: usize = 1 << 18;
+
+/// What is computed together: some channels of one group, for some images.
+struct Job<'a> {
+    first_image: usize,
+    group: usize,
+    part: usize,
+    /// The channels of each image.
+    out: Vec<&'a mut [MaybeUninit<f32>]>,
+}
+
+impl Pass<'_> {
+    /// `weight(group, set of windows, row, tap)`
+    fn run(&self, source: &[f32], weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync) -> Vec<f32> {
+        let len = self.batch * self.groups * self.channels * self.plane;
+        if self.covers {
+            // SAFETY: the jobs are all channels of all images, each cell of a channel is the target of one window of one
+            // set, and `place` writes the targets of all windows.
+            #[expect(unsafe_code, reason = "see `written`")]
+            unsafe {
+                written(len, |out| self.run_into(out, source, weight))
             }
+        } else {
+            let mut out = vec![0.0; len];
+            self.run_into(as_unwritten(&mut out), source, weight);
+            out
+        }
+    }
+
+    fn run_into(
+        &self,
+        out: &mut [MaybeUninit<f32>],
+        source: &[f32],
+        weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
+    ) {
+        let taps = self.sets.iter().map(|windows| windows.offsets.len()).max().unwrap_or(0);
+        let images =
+            if self.channels * taps > LARGE_WEIGHTS { SHARED_PLANES / self.planes.len().max(1) } else { 1 };
+        let images = images.clamp(1, 8);
+        // With fewer jobs than threads, cut by channels too. No sum crosses a cut, so no result depends on it.
+        let jobs = self.batch.div_ceil(images) * self.groups;
+        let parts = rayon::current_num_threads().div_ceil(jobs.max(1));
+        let part = self.channels.div_ceil(parts).next_multiple_of(8);
+        let parts = self.channels.div_ceil(part);
+        let sets = self.sets.len();
+        let weights = map(self.groups * parts * sets, |index| {
+            let (group, first, set) = (index / sets / parts, index / sets % parts * part, index % sets);
+            let rows = part.min(self.channels - first);
+            Weights::pack(rows, self.sets[set].offsets.len(), |row, tap| weight(group, set, first + row, tap))
         });
-    });
-    dx
+        for_each(self.jobs(out, images, part), |mut job| {
+            let images = job.out.len();
+            let bias = self.bias.map(|bias| &bias[job.group * self.channels + job.part * part..]);
+            with_scratch(images * self.planes.len(), |values| {
+                for (image, planes) in values.chunks_exact_mut(self.planes.len()).enumerate() {
+                    let start = ((job.first_image + image) * self.groups + job.group) * self.source;
+                    self.planes.fill(&source[start..start + self.source], planes);
+                }
+                let sources = Sources { values, images };
+                for (set, windows) in self.sets.iter().enumerate() {
+                    let weights = &weights[(job.group * parts + job.part) * sets + set];
+                    let pitch = self.planes.pitch;
+                    let place = Place { windows, pitch, plane: self.plane, out: &mut job.out, bias };
+                    correlate(weights, sources, &windows.offsets, windows.positions(pitch), place);
+                }
+            });
+        });
+    }
+
+    /// Jobs of `images` images and `part` channels of a group, fewer at the ends.
+    fn jobs<'a>(&self, out: &'a mut [MaybeUninit<f32>], images: usize, part: usize) -> Vec<Job<'a>> {
+        let (groups, parts) = (self.groups, self.channels.div_ceil(part));
+        let mut jobs: Vec<Job<'a>> = Vec::with_capacity(self.batch.div_ceil(images) * groups * parts);
+        let mut slices = out.chunks_mut((self.channels * self.plane).max(1));
+        for image in 0..self.batch {
+            let together = (image / images) * groups * parts;
+            for (group, slice) in (&mut slices).take(groups).enumerate() {
+                for (part, out) in slice.chunks_mut((part * self.plane).max(1)).enumerate() {
+                    let index = together + group * parts + part;
+                    if index == jobs.len() {
+                        jobs.push(Job { first_image: image, group, part, out: Vec::with_capacity(images) });
+                    }
+                    jobs[index].out.push(out);
+                }
+            }
+        }
+        jobs
+    }
+}
+
+/// Writes tiles to the cells that their windows stand for.
+struct Place<'a, 'b> {
+    windows: &'a Windows,
+    pitch: usize,
+    plane: usize,
+    /// The channels of each image.
+    out: &'a mut [&'b mut [MaybeUninit<f32>]],
+    bias: Option<&'a [f32]>,
+}
+
+impl Emit for Place<'_, '_> {
+    #[inline(always)]
+    fn emit(&mut self, tile: &Tile<'_>) {
+        let Windows { size, target, .. } = self.windows;
+        let out = &mut *self.out[tile.image];
+        let (mut y, mut x) = (tile.position / self.pitch, tile.position % self.pitch);
+        let mut done = 0;
+        while done < tile.positions {
+            let here = (self.pitch - x).min(tile.positions - done);
+            let cells = here.min(size.1.saturating_sub(x));
+            if cells > 0 {
+                let row = target.first.0 + y * target.step.0;
+                let first = row * target.width + target.first.1 + x * target.step.1;
+                for row in 0..tile.rows {
+                    let from = &tile.values[row * MAX_POSITIONS + done..][..cells];
+                    let shift = self.bias.map_or(0.0, |bias| bias[tile.row + row]);
+                    let to = &mut out[(tile.row + row) * self.plane + first..];
+                    match target.step.1 {
+                        1 => every(1, from, shift, to),
+                        2 => every(2, from, shift, to),
+                        step => every(step, from, shift, to),
+                    }
+                }
+            }
+            done += here;
+            y += 1;
+            x = 0;
+        }
+    }
+}
+
+/// `to[i * step] = from[i] + shift`
+#[inline(always)]
+fn every(step: usize, from: &[f32], shift: f32, to: &mut [MaybeUninit<f32>]) {
+    let Some((last, from)) = from.split_last() else { return };
+    to[from.len() * step].write(last + shift);
+    for (to, &from) in to.chunks_exact_mut(step).zip(from) {
+        to[0].write(from + shift);
+    }
 }
 
 /// Positions that a sum of weight gradients should go over before its vectors are added up, to make that cheap.
 const POSITIONS_A_SUM: usize = 2048;
-/// Values of scratch that a sum may use: they should stay in the second cache.
-const VALUES_A_SUM: usize = 1 << 18;
+/// Values of scratch that a sum may use: they should stay in the caches.
+const VALUES_A_SUM: usize = 1 << 20;
 /// Values that all partial sums together may use.
 const VALUES_OF_SUMS: usize = 1 << 24;
 /// Rows of the weight gradient that are computed together.
@@ -201,23 +285,6 @@ fn spread(grad: &[f32], plane: usize, width: usize, out: &mut [f32], row: usize,
         }
         lines.for_each(|line| line.fill(0.0));
     }
-}
-
-/// Calls `work` with the planes of one group of one image: the image itself where that will do.
-fn with_planes(
-    g: &Geometry,
-    planes: &Planes,
-    x: &[f32],
-    image: usize,
-    group: usize,
-    work: impl FnOnce(&[f32]),
-) {
-    let group_input = g.group_in * g.input_plane();
-    let x = &x[image * g.input_image() + group * group_input..][..group_input];
-    with_scratch(planes.len(), |source| {
-        planes.fill(x, source);
-        work(source);
-    });
 }
 
 /// Sum over images and windows.

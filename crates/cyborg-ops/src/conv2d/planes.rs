@@ -5,8 +5,16 @@
 //! the offset of a tap gives the cell that the tap sees. With a stride, a channel is dealt out to `stride x stride`
 //! planes, so that neighbouring windows see neighbouring values in each.
 
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions reach only what is inlined into the dispatched function"
+)]
+
+use pulp::{Simd, WithSimd};
+
 use super::geometry::{Axis, Geometry};
 use super::kernel::MAX_LANES;
+use crate::simd::dispatch;
 
 /// What one tap of the window reads, in one direction.
 #[derive(Clone, Copy, Debug)]
@@ -225,6 +233,11 @@ impl Planes {
 
     /// Lays out an image of this many channels; every value of `planes` is written.
     pub(super) fn fill(&self, image: &[f32], planes: &mut [f32]) {
+        dispatch(Fill { layout: self, image, planes });
+    }
+
+    #[inline(always)]
+    fn fill_here(&self, image: &[f32], planes: &mut [f32]) {
         let (height, width) = (self.down.cells, self.across.cells);
         let stride = self.across.stride;
         for (channel, planes) in planes.chunks_exact_mut(self.phases.len() * self.plane).enumerate() {
@@ -233,27 +246,54 @@ impl Planes {
                 let (above, before) = (self.down.zeros_before(phase_y), self.across.zeros_before(phase_x));
                 let inside = above..above + self.down.cells(phase_y, self.rows);
                 let cells = self.across.cells(phase_x, self.pitch);
-                let (rows, tail) = plane.split_at_mut(self.rows * self.pitch);
-                tail.fill(0.0);
-                for (index, row) in rows.chunks_exact_mut(self.pitch).enumerate() {
-                    if !inside.contains(&index) || cells == 0 {
-                        row.fill(0.0);
-                        continue;
-                    }
-                    let first = self.down.cell(phase_y, index) * width + self.across.cell(phase_x, before);
+                if cells == 0 {
+                    plane.fill(0.0);
+                    continue;
+                }
+                let (rows_above, rest) = plane.split_at_mut(inside.start * self.pitch);
+                let (rows, rows_below) = rest.split_at_mut(inside.len() * self.pitch);
+                rows_above.fill(0.0);
+                rows_below.fill(0.0);
+                let first = self.across.cell(phase_x, before);
+                for (row, index) in rows.chunks_exact_mut(self.pitch).zip(inside) {
                     let (zeros, row) = row.split_at_mut(before);
                     let (row, border) = row.split_at_mut(cells);
                     zeros.fill(0.0);
                     border.fill(0.0);
-                    if stride == 1 {
-                        row.copy_from_slice(&image[first..first + cells]);
-                    } else {
-                        row.iter_mut()
-                            .zip(image[first..].iter().step_by(stride))
-                            .for_each(|(to, &x)| *to = x);
+                    let image = &image[self.down.cell(phase_y, index) * width + first..];
+                    match stride {
+                        1 => row.copy_from_slice(&image[..cells]),
+                        // Known to the compiler, so that it can use vectors.
+                        2 => every(2, &image[..=2 * (cells - 1)], row),
+                        _ => every(stride, &image[..=stride * (cells - 1)], row),
                     }
                 }
             }
         }
+    }
+}
+
+struct Fill<'a> {
+    layout: &'a Planes,
+    image: &'a [f32],
+    planes: &'a mut [f32],
+}
+
+impl WithSimd for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        self.layout.fill_here(self.image, self.planes);
+    }
+}
+
+/// `to[i] = from[i * step]`
+#[inline(always)]
+fn every(step: usize, from: &[f32], to: &mut [f32]) {
+    let Some((last, to)) = to.split_last_mut() else { return };
+    *last = from[to.len() * step];
+    for (to, from) in to.iter_mut().zip(from.chunks_exact(step)) {
+        *to = from[0];
     }
 }
