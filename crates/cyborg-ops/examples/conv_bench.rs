@@ -10,7 +10,7 @@ use candle_core::{Device, Result, Tensor, Var};
 use cyborg_ops::{Conv2dConfig, conv2d};
 
 #[global_allocator]
-static MEMORY: cyborg_ops::Recycling = cyborg_ops::Recycling::new();
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 struct Shape {
     name: &'static str,

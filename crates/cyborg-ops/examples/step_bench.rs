@@ -11,7 +11,7 @@ use cyborg_ops::{
 };
 
 #[global_allocator]
-static MEMORY: cyborg_ops::Recycling = cyborg_ops::Recycling::new();
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Convolution, then batch norm.
 struct Layer {

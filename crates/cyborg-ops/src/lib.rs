@@ -7,7 +7,6 @@ mod fresh;
 mod parallel;
 mod plain;
 mod pool;
-mod recycle;
 mod relu;
 mod scratch;
 mod simd;
@@ -18,5 +17,4 @@ pub use batch_norm::{
 pub use conv2d::{Conv2dConfig, conv2d};
 pub use error::OpsError;
 pub use pool::{PoolConfig, avg_pool2d, global_avg_pool2d, max_pool2d};
-pub use recycle::{Recycling, RecyclingStatus};
 pub use relu::{add_relu, relu};
