@@ -56,7 +56,7 @@ impl Desk {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command.args(arguments).current_dir(self.dir.path());
-        command.env_remove("RAYON_NUM_THREADS").env_remove("CYBORG_DATA_ROOT").env("RUST_BACKTRACE", "0");
+        command.env_remove("RAYON_NUM_THREADS").env_remove("CYBORG_DATA").env("RUST_BACKTRACE", "0");
         command
     }
 

@@ -31,7 +31,7 @@ pub(crate) struct Folders {
     #[arg(long, value_name = "DIR", default_value = "data-manifests")]
     manifests: PathBuf,
     /// Folder that holds the data sets, each in a folder of its id, in place of the manifests' own roots.
-    #[arg(long, value_name = "DIR", env = "CYBORG_DATA_ROOT")]
+    #[arg(long, value_name = "DIR", env = "CYBORG_DATA")]
     data_root: Option<PathBuf>,
 }
 
@@ -113,7 +113,7 @@ fn list(folders: &Folders) -> Result<ExitCode> {
         };
         table.add_row([
             manifest.id.clone(),
-            format!("{:?}", manifest.domain).to_lowercase(),
+            manifest.domain.to_string(),
             manifest.classes.len().to_string(),
             manifest.expected.images.map_or_else(|| "?".to_owned(), |n| n.to_string()),
             standing,
@@ -148,7 +148,7 @@ fn show(one: &One) -> Result<ExitCode> {
     let mut lines = vec![
         format!("{}: {}", manifest.id, manifest.title),
         format!("  manifest  {}", manifest.path.display()),
-        format!("  domain    {}", format!("{:?}", manifest.domain).to_lowercase()),
+        format!("  domain    {}", manifest.domain),
         format!("  classes   {}", manifest.classes.join(", ")),
         format!("  licence   {}", manifest.licence),
         format!("  citation  {}", manifest.citation.as_deref().unwrap_or("none stated")),

@@ -25,7 +25,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "N")]
     jobs: Option<JobsFile>,
     /// Folder that holds the data sets, each in a folder of its id, in place of the manifests' own roots.
-    #[arg(long, value_name = "DIR", env = "CYBORG_DATA_ROOT")]
+    #[arg(long, value_name = "DIR", env = "CYBORG_DATA")]
     data_root: Option<PathBuf>,
     /// Folder of the manifests that experiments name by id.
     #[arg(long, value_name = "DIR")]

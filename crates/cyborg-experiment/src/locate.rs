@@ -20,18 +20,12 @@ pub(crate) enum Step {
 
 /// `methods[1].alpha`.
 pub(crate) fn render_path(path: &[Step]) -> String {
-    let mut text = String::new();
-    for step in path {
-        match step {
-            Step::Field(name) if text.is_empty() => text.push_str(name),
-            Step::Field(name) => {
-                text.push('.');
-                text.push_str(name);
-            }
-            Step::Index(i) => text.push_str(&format!("[{i}]")),
-        }
-    }
-    text
+    let steps = path.iter().enumerate().map(|(at, step)| match step {
+        Step::Field(name) if at == 0 => name.clone(),
+        Step::Field(name) => format!(".{name}"),
+        Step::Index(i) => format!("[{i}]"),
+    });
+    steps.collect()
 }
 
 /// The places of a document's values.

@@ -116,8 +116,8 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
         progress.say(&format!("{n_reused} of {} runs are finished already", planned.len()));
     }
     progress.begin_runs(to_do);
-    for data_index in 0..experiment.data.len() {
-        let Some(data) = &resolved[data_index] else { continue };
+    for (data_index, data) in resolved.iter().enumerate() {
+        let Some(data) = data else { continue };
         for backbone in 0..experiment.backbones.len() {
             let group: Vec<&Planned> =
                 planned.iter().filter(|p| p.cell.data == data_index && p.cell.backbone == backbone).collect();
@@ -328,17 +328,18 @@ fn guarded(id: &str, work: impl FnOnce() -> Result<f64, ExperimentError>) -> Res
 
 fn bad_images(data: &str, bad: &[BadImage]) -> String {
     const SHOWN: usize = 20;
-    let mut text = format!("{} images or maps of data `{data}` cannot be used:", bad.len());
+    let mut lines = vec![format!("{} images or maps of data `{data}` cannot be used:", bad.len())];
     for image in bad.iter().take(SHOWN) {
-        text.push_str(&format!("\n  {} (`{}`): {}", image.origin, image.path.display(), image.reason));
+        lines.push(format!("  {} (`{}`): {}", image.origin, image.path.display(), image.reason));
     }
     if bad.len() > SHOWN {
-        text.push_str(&format!("\n  and {} more", bad.len() - SHOWN));
+        lines.push(format!("  and {} more", bad.len() - SHOWN));
     }
-    text.push_str(
-        "\n  hint: repair or remove them (`cargo xtask data verify` lists all), or state `on_bad_image: skip`",
+    lines.push(
+        "  hint: repair or remove them (`cargo xtask data verify` lists all), or state `on_bad_image: skip`"
+            .to_owned(),
     );
-    text
+    lines.join("\n")
 }
 
 /// Trains and scores one run; returns its best validation accuracy.

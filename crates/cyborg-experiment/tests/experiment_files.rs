@@ -100,7 +100,9 @@ fn values_that_cannot_be_are_placed() {
     refused("epochs: 3", "weight_decay: -1", &["`weight_decay` is -1"]);
     refused("epochs: 3", "lr_step_epochs: 0", &["`lr_step_epochs` is 0"]);
     refused("epochs: 3", "lr_step_factor: 2", &["`lr_step_factor` is 2"]);
-    refused("epochs: 3", "input_px: 4", &["`thin-resnet8` cannot take images of 4x4 pixels"]);
+    refused("epochs: 3", "input_px: 0", &["`thin-resnet8` cannot take images of 0x0 pixels", ":13:13"]);
+    refused("epochs: 3", "input_px: 5000", &["cannot take images of 5000x5000 pixels"]);
+    refused("epochs: 3", "input_px: 8", &["a CAM of one cell", "`cyborg` has nothing to compare"]);
     refused("image_px: 32", "image_px: 3", &["`image_px` is 3", ":4:25"]);
     refused("n_train: 40", "shortcut: 2", &["`shortcut` is 2"]);
     refused(
