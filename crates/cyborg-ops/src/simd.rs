@@ -2,20 +2,66 @@
 
 use pulp::{Simd, WithSimd};
 
-/// Runs `work` with the widest vectors that there are; what is inlined into it is compiled for them.
+/// Instruction sets, from the plainest on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Level {
+    /// Whatever the compiler makes of plain loops, or the only set that there is.
+    Plain,
+    /// AVX2 and FMA: 16 registers of 8 values.
+    #[cfg(target_arch = "x86_64")]
+    V3(pulp::x86::V3),
+    /// AVX-512: 32 registers of 16 values.
+    #[cfg(target_arch = "x86_64")]
+    V4(pulp::x86::V4),
+}
+
+/// The instruction sets of this processor, from the plainest to the widest.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
-    if let Some(simd) = pulp::x86::V4::try_new() {
-        Simd::vectorize(simd, work)
-    } else if let Some(simd) = pulp::x86::V3::try_new() {
-        Simd::vectorize(simd, work)
-    } else {
-        work.with_simd(pulp::Scalar)
+pub(crate) fn levels() -> impl Iterator<Item = Level> {
+    let (v3, v4) = (pulp::x86::V3::try_new().map(Level::V3), pulp::x86::V4::try_new().map(Level::V4));
+    std::iter::once(Level::Plain).chain(v3).chain(v4)
+}
+
+/// The instruction sets of this processor, from the plainest to the widest.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn levels() -> impl Iterator<Item = Level> {
+    std::iter::once(Level::Plain)
+}
+
+/// Runs `work`; what is inlined into it is compiled for this instruction set.
+#[inline]
+pub(crate) fn run_on<W: WithSimd>(level: Level, work: W) -> W::Output {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Plain => work.with_simd(pulp::Scalar),
+        #[cfg(not(target_arch = "x86_64"))]
+        Level::Plain => pulp::Arch::new().dispatch(work),
+        #[cfg(target_arch = "x86_64")]
+        Level::V3(simd) => Simd::vectorize(simd, work),
+        #[cfg(target_arch = "x86_64")]
+        Level::V4(simd) => Simd::vectorize(simd, work),
     }
 }
 
-/// Runs `work` with the widest vectors that there are; what is inlined into it is compiled for them.
-#[cfg(not(target_arch = "x86_64"))]
+/// Runs `work` with the widest vectors that there are.
+#[inline]
 pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
-    pulp::Arch::new().dispatch(work)
+    run_on(levels().last().unwrap_or(Level::Plain), work)
+}
+
+/// Whether there are 32 registers for vectors, not 16.
+pub(crate) fn has_many_registers() -> bool {
+    dispatch(ManyRegisters)
+}
+
+struct ManyRegisters;
+
+impl WithSimd for ManyRegisters {
+    type Output = bool;
+
+    #[expect(clippy::inline_always, reason = "a constant of the instruction set")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> bool {
+        S::REGISTER_COUNT >= 32
+    }
 }

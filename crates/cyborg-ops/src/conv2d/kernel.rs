@@ -11,12 +11,15 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::simd::dispatch;
+use crate::simd::{dispatch, has_many_registers};
 
-/// Rows of weights in a tile of [`correlate`], at most; fewer where there are fewer registers.
+/// Rows of weights in a tile of [`correlate`], at most: with 8 x 3 sums, 3 vectors of input and a weight, 28 registers.
 const MAX_ROWS: usize = 8;
 /// Vectors across in a tile of [`correlate`], at most.
 const MAX_VECTORS: usize = 3;
+/// The same where there are 16 registers, not 32: 6 x 2 sums, 2 vectors of input and a weight, 15 registers.
+const FEW_ROWS: usize = 6;
+const FEW_VECTORS: usize = 2;
 /// The widest vector that there is, in values. Planes are readable that far beyond their last position.
 pub(super) const MAX_LANES: usize = 16;
 /// Positions in a tile of [`correlate`], at most.
@@ -48,7 +51,8 @@ impl Weights {
             let height = match rows - first {
                 1 => 1,
                 2..=4 => 4,
-                _ => MAX_ROWS,
+                _ if has_many_registers() => MAX_ROWS,
+                _ => FEW_ROWS,
             };
             let strip = Strip { first, rows: height.min(rows - first), height, start };
             strips.push(strip);
@@ -129,7 +133,7 @@ impl<E: Emit> WithSimd for Correlate<'_, E> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let width = MAX_VECTORS * S::F32_LANES;
+        let width = vectors::<S>() * S::F32_LANES;
         let mut values = [0.0_f32; MAX_ROWS * MAX_POSITIONS];
         let across = self.positions.div_ceil(width);
         let (strips, tiles) = (self.weights.strips.len(), self.sources.images * across);
@@ -156,7 +160,7 @@ impl<E: Emit> Correlate<'_, E> {
         position: usize,
         values: &mut [f32; MAX_ROWS * MAX_POSITIONS],
     ) {
-        let positions = (self.positions - position).min(MAX_VECTORS * S::F32_LANES);
+        let positions = (self.positions - position).min(vectors::<S>() * S::F32_LANES);
         let vectors = positions.div_ceil(S::F32_LANES);
         let weights = &self.weights.values[strip.start..][..strip.height * self.offsets.len()];
         let planes = &self.sources.values[image * self.sources.image() + position..];
@@ -165,6 +169,9 @@ impl<E: Emit> Correlate<'_, E> {
             (8, 3) => block::<S, 8, 3>(simd, weights, planes, offsets, values),
             (8, 2) => block::<S, 8, 2>(simd, weights, planes, offsets, values),
             (8, _) => block::<S, 8, 1>(simd, weights, planes, offsets, values),
+            (6, 2) => block::<S, 6, 2>(simd, weights, planes, offsets, values),
+            (6, 1) => block::<S, 6, 1>(simd, weights, planes, offsets, values),
+            (6, _) => block::<S, 6, 3>(simd, weights, planes, offsets, values),
             (4, 3) => block::<S, 4, 3>(simd, weights, planes, offsets, values),
             (4, 2) => block::<S, 4, 2>(simd, weights, planes, offsets, values),
             (4, _) => block::<S, 4, 1>(simd, weights, planes, offsets, values),
@@ -174,6 +181,11 @@ impl<E: Emit> Correlate<'_, E> {
         }
         self.emit.emit(&Tile { image, row: strip.first, rows: strip.rows, position, positions, values });
     }
+}
+
+#[inline(always)]
+fn vectors<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { MAX_VECTORS } else { FEW_VECTORS }
 }
 
 /// `ROWS` rows by `VECTORS` vectors of results, all in registers while the taps go by.
@@ -190,7 +202,11 @@ fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
     for (weights, &offset) in weights.chunks_exact(ROWS).zip(offsets) {
         let mut inputs = [zero; VECTORS];
         for (v, input) in inputs.iter_mut().enumerate() {
-            *input = load(simd, planes, offset + v * S::F32_LANES);
+            // SAFETY: `correlate` has checked that `planes` reaches a whole tile beyond its last position at every offset.
+            #[expect(unsafe_code, reason = "see `load`")]
+            unsafe {
+                *input = load(simd, planes, offset + v * S::F32_LANES);
+            }
         }
         for (sums, &weight) in sums.iter_mut().zip(weights) {
             let weight = simd.splat_f32s(weight);
@@ -207,21 +223,20 @@ fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
 }
 
 /// The vector that begins at `at`.
+///
+/// # Safety
+/// `at + S::F32_LANES <= values.len()`
+#[expect(unsafe_code, reason = "a bounds check for each vector would cost as much as the arithmetic")]
 #[inline(always)]
-fn load<S: Simd>(_simd: S, values: &[f32], at: usize) -> S::f32s {
+unsafe fn load<S: Simd>(_simd: S, values: &[f32], at: usize) -> S::f32s {
     debug_assert!(at + S::F32_LANES <= values.len());
-    // SAFETY: callers of this module's loops have checked that every offset leaves a whole vector of `MAX_LANES` values
-    // within the slice; `read_unaligned` asks for no alignment, and any bits are a valid vector of `f32`.
-    #[expect(unsafe_code, reason = "a bounds check for each vector would cost as much as the arithmetic")]
-    unsafe {
-        values.as_ptr().add(at).cast::<S::f32s>().read_unaligned()
-    }
+    // SAFETY: the caller sees to it that the vector lies within the slice; `read_unaligned` asks for no alignment, and any
+    // bits are a valid vector of `f32`.
+    unsafe { values.as_ptr().add(at).cast::<S::f32s>().read_unaligned() }
 }
 
 /// Rows in a tile of [`weigh`].
 const WEIGH_ROWS: usize = 4;
-/// Taps in a tile of [`weigh`].
-const WEIGH_TAPS: usize = 6;
 
 /// Rows of gradients to be multiplied with shifted planes, for several images.
 #[derive(Clone, Copy, Debug)]
@@ -269,28 +284,34 @@ impl WithSimd for Weigh<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        for row in (0..self.rows).step_by(WEIGH_ROWS) {
-            for tap in (0..self.offsets.len()).step_by(WEIGH_TAPS) {
-                match self.rows - row {
-                    1 => self.tile::<S, 1>(simd, row, tap),
-                    2 => self.tile::<S, 2>(simd, row, tap),
-                    3 => self.tile::<S, 3>(simd, row, tap),
-                    _ => self.tile::<S, WEIGH_ROWS>(simd, row, tap),
-                }
-            }
-        }
+    fn with_simd<S: Simd>(self, simd: S) {
+        // As many sums as registers hold beside what is added to them.
+        if S::REGISTER_COUNT >= 32 { self.tiles::<S, 6>(simd) } else { self.tiles::<S, 2>(simd) }
     }
 }
 
 impl Weigh<'_> {
     #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize>(&mut self, simd: S, row: usize, tap: usize) {
+    fn tiles<S: Simd, const TAPS: usize>(mut self, simd: S) {
+        for row in (0..self.rows).step_by(WEIGH_ROWS) {
+            for tap in (0..self.offsets.len()).step_by(TAPS) {
+                match self.rows - row {
+                    1 => self.tile::<S, 1, TAPS>(simd, row, tap),
+                    2 => self.tile::<S, 2, TAPS>(simd, row, tap),
+                    3 => self.tile::<S, 3, TAPS>(simd, row, tap),
+                    _ => self.tile::<S, WEIGH_ROWS, TAPS>(simd, row, tap),
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn tile<S: Simd, const ROWS: usize, const TAPS: usize>(&mut self, simd: S, row: usize, tap: usize) {
         let zero = simd.splat_f32s(0.0);
-        let mut sums = [[zero; WEIGH_TAPS]; ROWS];
-        let taps = (self.offsets.len() - tap).min(WEIGH_TAPS);
+        let mut sums = [[zero; TAPS]; ROWS];
+        let taps = (self.offsets.len() - tap).min(TAPS);
         // A tile that is not full reads its last tap again.
-        let offsets: [usize; WEIGH_TAPS] = std::array::from_fn(|t| self.offsets[tap + t.min(taps - 1)]);
+        let offsets: [usize; TAPS] = std::array::from_fn(|t| self.offsets[tap + t.min(taps - 1)]);
         for image in 0..self.images {
             let planes = &self.planes[image * self.plane_image..];
             let start = image * self.gradients.image + (self.first + row) * self.gradients.row;
@@ -298,10 +319,16 @@ impl Weigh<'_> {
             for position in (0..self.gradients.row).step_by(S::F32_LANES) {
                 let mut rows = [zero; ROWS];
                 for (r, row) in rows.iter_mut().enumerate() {
-                    *row = load(simd, gradients, position + r * self.gradients.row);
+                    // SAFETY: `weigh` has checked that there are as many rows as sums; a row is whole vectors.
+                    #[expect(unsafe_code, reason = "see `load`")]
+                    unsafe {
+                        *row = load(simd, gradients, position + r * self.gradients.row);
+                    }
                 }
                 for (t, &offset) in offsets.iter().enumerate() {
-                    let input = load(simd, planes, position + offset);
+                    // SAFETY: `weigh` has checked that `planes` reaches a whole row beyond every offset.
+                    #[expect(unsafe_code, reason = "see `load`")]
+                    let input = unsafe { load(simd, planes, position + offset) };
                     for (sums, &row) in sums.iter_mut().zip(&rows) {
                         sums[t] = simd.mul_add_e_f32s(row, input, sums[t]);
                     }
@@ -312,6 +339,88 @@ impl Weigh<'_> {
             let out = &mut self.sums[(row + r) * self.offsets.len() + tap..][..taps];
             for (out, &sum) in out.iter_mut().zip(sums) {
                 *out = simd.reduce_sum_f32s(sum);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{levels, run_on};
+
+    /// Multiples of 1/16 between -1 and 1: their products and the sums of a few hundred of these are exact in f32.
+    fn values(len: usize, factor: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * factor + 3) % 33) as f32 / 16.0 - 1.0).collect()
+    }
+
+    struct Collect<'a> {
+        found: &'a mut [f32],
+        rows: usize,
+        positions: usize,
+    }
+
+    impl Emit for Collect<'_> {
+        #[inline(always)]
+        fn emit(&mut self, tile: &Tile<'_>) {
+            for row in 0..tile.rows {
+                let start = (tile.image * self.rows + tile.row + row) * self.positions + tile.position;
+                let from = &tile.values[row * MAX_POSITIONS..][..tile.positions];
+                self.found[start..start + tile.positions].copy_from_slice(from);
+            }
+        }
+    }
+
+    #[test]
+    fn correlate_is_its_definition_on_every_instruction_set() {
+        let offsets = [0, 1, 7, 30, 31];
+        for (rows, positions, images) in
+            [(1, 1, 1), (3, 15, 2), (8, 16, 1), (9, 49, 3), (21, 100, 2), (12, 47, 1)]
+        {
+            let image = positions + 31 + 2 * MAX_LANES;
+            let (w, planes) = (values(rows * offsets.len(), 7), values(images * image, 5));
+            let weight = |row: usize, tap: usize| w[row * offsets.len() + tap];
+            let weights = Weights::pack(rows, offsets.len(), weight);
+            let sources = Sources { values: &planes, images };
+            let mut expected = vec![0.0; images * rows * positions];
+            for (index, sum) in expected.iter_mut().enumerate() {
+                let (row, start) =
+                    (index / positions % rows, index / positions / rows * image + index % positions);
+                *sum = offsets.iter().enumerate().map(|(tap, o)| weight(row, tap) * planes[start + o]).sum();
+            }
+            for level in levels() {
+                let mut found = vec![f32::NAN; expected.len()];
+                let emit = Collect { found: &mut found, rows, positions };
+                run_on(level, Correlate { weights: &weights, sources, offsets: &offsets, positions, emit });
+                assert_eq!(found, expected, "{level:?}, {rows} rows, {positions} positions, {images} images");
+            }
+        }
+    }
+
+    #[test]
+    fn weigh_is_its_definition_on_every_instruction_set() {
+        for (rows, taps, row, images) in
+            [(1, 1, 16, 1), (2, 5, 48, 2), (3, 6, 16, 3), (4, 7, 32, 1), (7, 13, 64, 2)]
+        {
+            let offsets: Vec<usize> = (0..taps).map(|tap| tap * 3 % 11).collect();
+            let (image, plane_image) = ((rows + 1) * row, row + 11);
+            let (g, planes) = (values(images * image, 7), values(images * plane_image, 5));
+            let gradients = Gradients { values: &g, image, row };
+            let mut expected = vec![0.0; rows * taps];
+            for (index, sum) in expected.iter_mut().enumerate() {
+                let (r, offset) = (1 + index / taps, offsets[index % taps]);
+                let positions = (0..images).flat_map(|i| (0..row).map(move |p| (i, p)));
+                *sum = positions
+                    .map(|(i, p)| g[i * image + r * row + p] * planes[i * plane_image + offset + p])
+                    .sum();
+            }
+            for level in levels() {
+                let mut sums = vec![f32::NAN; expected.len()];
+                let (offsets, planes, first) = (&offsets, &planes, 1);
+                let work =
+                    Weigh { gradients, first, rows, planes, plane_image, images, offsets, sums: &mut sums };
+                run_on(level, work);
+                assert_eq!(sums, expected, "{level:?}, {rows} rows, {taps} taps");
             }
         }
     }
