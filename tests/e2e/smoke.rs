@@ -11,10 +11,11 @@ fn ran() -> Desk {
     desk
 }
 
-/// The run store without what may differ: times, and the lock's process number.
+/// The run store without what may differ: times (the state keeps them too), and the lock's process number.
 fn results(desk: &Desk) -> BTreeMap<String, Vec<u8>> {
     let mut files = contents(&desk.path("runs"));
-    files.retain(|name, _| !name.ends_with("timing.csv") && !name.ends_with("/lock"));
+    let differs = ["timing.csv", "state.safetensors", "lock"];
+    files.retain(|name, _| !differs.iter().any(|end| name.ends_with(end)));
     files
 }
 

@@ -542,6 +542,20 @@ impl Check<'_> {
                 );
                 continue;
             };
+            let with_maps =
+                |m: &&MethodFile| m.loss == LossName::Cyborg && m.alpha.is_none_or(|alpha| alpha < 1.0);
+            if grid == 1
+                && let Some(method) = file.methods.iter().find(with_maps)
+            {
+                self.fault(
+                    &join(training, &[field("input_px")]),
+                    format!(
+                        "at {input_px}x{input_px} pixels `{name}` has a CAM of one cell: `{}` has nothing to compare",
+                        method.name
+                    ),
+                    Some("take a larger `input_px`".to_owned()),
+                );
+            }
             let pretrained =
                 file.pretrained.get(name).map(|p| path.parent().unwrap_or(Path::new("")).join(p));
             if let Some(weights) = pretrained.as_ref().filter(|p| !p.is_file()) {
