@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 const WIDTH: usize = 100;
 
 /// Columns left for the names of sources beside the numbers of two methods.
-const NAME_WIDTH: usize = 22;
+const NAME_WIDTH: usize = 20;
 
 /// The whole text, ending in a line end.
 pub(crate) fn table(digest: &Digest<'_>) -> String {
