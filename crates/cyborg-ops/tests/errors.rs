@@ -64,6 +64,14 @@ fn conv2d_errors() {
         "`conv2d`: a window of (7, 3) (height, width, dilation included) does not fit into the padded input of (5, 6); \
          use a larger image or more padding",
     );
+    check(
+        conv2d(&zeros(&[1, 4, 0, 6]), &w, None, Conv2dConfig { padding: (2, 2), ..config }),
+        "`conv2d`: height and width of `input` must be at least 1, found (0, 6)",
+    );
+    check(
+        conv2d(&zeros(&[1, 0, 5, 6]), &zeros(&[6, 0, 3, 3]), None, config),
+        "`conv2d`: input and output channels must be at least 1, found (0, 6)",
+    );
     let half = |t: &Tensor| t.to_dtype(DType::F16).expect("a conversion");
     check(
         conv2d(&half(&x), &w, None, config),

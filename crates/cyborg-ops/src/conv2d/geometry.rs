@@ -49,6 +49,7 @@ impl Geometry {
         let settings = [
             ("kernel", kernel),
             ("input and output channels", (channels_in, channels_out)),
+            ("height and width of `input`", (height, width)),
             ("stride", stride),
             ("dilation", dilation),
             ("groups", (groups, groups)),

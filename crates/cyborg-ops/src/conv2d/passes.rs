@@ -133,11 +133,8 @@ impl Pass<'_> {
         for_each(self.jobs(out, images, part), |mut job| {
             let images = job.out.len();
             let bias = self.bias.map(|bias| &bias[job.group * self.channels + job.part * part..]);
-            with_scratch(images * self.planes.len(), |values| {
-                for (image, planes) in values.chunks_exact_mut(self.planes.len()).enumerate() {
-                    let start = ((job.first_image + image) * self.groups + job.group) * self.source;
-                    self.planes.fill(&source[start..start + self.source], planes);
-                }
+            let start = (job.first_image * self.groups + job.group) * self.source;
+            self.planes.with_images(&source[start..], self.groups * self.source, images, |values| {
                 let sources = Sources { values, images };
                 for (set, windows) in self.sets.iter().enumerate() {
                     let weights = &weights[(job.group * parts + job.part) * sets + set];
@@ -234,7 +231,7 @@ const ROWS_A_JOB: usize = 16;
 /// images depends on sizes only, so that the result does not depend on threads.
 pub(super) fn weight_gradient(g: &Geometry, x: &[f32], grad: &[f32]) -> Vec<f32> {
     let (planes, windows) = Planes::of_input(g);
-    let taps = g.window();
+    let (taps, plane) = (g.window(), g.output_plane());
     let len = g.channels_out() * taps;
     let row = windows.positions(planes.pitch).next_multiple_of(MAX_LANES);
     let image_len = planes.len() + g.group_out * row;
@@ -245,22 +242,31 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], grad: &[f32]) -> Vec<f32>
         let images = images.min(g.batch - first);
         let mut dw = vec![0.0_f32; len];
         for (group, dw) in dw.chunks_mut((g.group_out * taps).max(1)).enumerate() {
-            with_scratch(images * image_len, |scratch| {
-                let (sources, gradients) = scratch.split_at_mut(images * planes.len());
-                for image in 0..images {
-                    let group_input = g.group_in * g.input_plane();
-                    let x = &x[(first + image) * g.input_image() + group * group_input..][..group_input];
-                    planes.fill(x, &mut sources[image * planes.len()..][..planes.len()]);
-                    let group_output = g.group_out * g.output_plane();
-                    let grad =
-                        &grad[(first + image) * g.output_image() + group * group_output..][..group_output];
-                    let gradients = &mut gradients[image * g.group_out * row..][..g.group_out * row];
-                    spread(grad, g.output_plane(), g.across.output, gradients, row, planes.pitch);
+            let x = &x[first * g.input_image() + group * g.group_in * g.input_plane()..];
+            let grad = &grad[first * g.output_image() + group * g.group_out * plane..];
+            planes.with_images(x, g.input_image(), images, |sources| {
+                let mut add = |gradients: Gradients<'_>| {
+                    for_each_piece(dw, ROWS_A_JOB * taps, |job, dw| {
+                        weigh(
+                            gradients,
+                            job * ROWS_A_JOB,
+                            sources,
+                            planes.len(),
+                            images,
+                            &windows.offsets,
+                            dw,
+                        );
+                    });
+                };
+                if row == plane {
+                    return add(Gradients { values: grad, image: g.output_image(), row });
                 }
-                let (sources, values) = (&*sources, &*gradients);
-                let gradients = Gradients { values, image: g.group_out * row, row };
-                for_each_piece(dw, ROWS_A_JOB * taps, |job, dw| {
-                    weigh(gradients, job * ROWS_A_JOB, sources, planes.len(), images, &windows.offsets, dw);
+                with_scratch(images * g.group_out * row, |values| {
+                    for (image, values) in values.chunks_exact_mut(g.group_out * row).enumerate() {
+                        let grad = &grad[image * g.output_image()..][..g.group_out * plane];
+                        spread(grad, plane, g.across.output, values, row, planes.pitch);
+                    }
+                    add(Gradients { values, image: g.group_out * row, row });
                 });
             });
         }

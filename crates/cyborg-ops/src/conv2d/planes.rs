@@ -14,6 +14,7 @@ use pulp::{Simd, WithSimd};
 
 use super::geometry::{Axis, Geometry};
 use super::kernel::MAX_LANES;
+use crate::scratch::with_scratch;
 use crate::simd::dispatch;
 
 /// What one tap of the window reads, in one direction.
@@ -94,6 +95,8 @@ pub(super) struct Planes {
     pub(super) pitch: usize,
     /// Values of one plane.
     plane: usize,
+    /// The planes are the image as it is.
+    is_image: bool,
 }
 
 /// Taps of one direction that see cells of one remainder, for one set of windows.
@@ -149,8 +152,14 @@ impl Planes {
                     Line { windows: end.saturating_sub(first), taps: taps.map(|t| (t, tap(t))).collect() };
                 (line, first * axis.stride + f)
             };
-            let lines: Vec<(Line, usize)> = (0..axis.stride).map(line).collect();
-            (lines, Deal { cells: axis.output, padding: farthest, stride: 1 })
+            let mut lines: Vec<(Line, usize)> = (0..axis.stride).map(line).collect();
+            // Zeros that no tap sees are left out.
+            let shifts = lines.iter().flat_map(|(line, _)| line.taps.iter().map(|(_, tap)| tap.shift));
+            let unseen = shifts.min().unwrap_or(0).min(farthest);
+            for (_, tap) in lines.iter_mut().flat_map(|(line, _)| &mut line.taps) {
+                tap.shift -= unseen;
+            }
+            (lines, Deal { cells: axis.output, padding: farthest - unseen, stride: 1 })
         };
         let ((down, deal_down), (across, deal_across)) = (lines(g.down), lines(g.across));
         let only_lines =
@@ -196,7 +205,32 @@ impl Planes {
             let (reach, before) = (reach(lines_across, phase), across.zeros_before(phase));
             pitch = pitch.max(before + across.cells(phase, reach)).max(reach.saturating_sub(before));
         }
-        // Readable for a vector beyond the last position; whole cache lines; not a multiple of the size of a page, which
+        // The image as it is will do if windows are its cells, in whole vectors, and planes do not all begin in the same
+        // place of the first cache (as multiples of a page do).
+        let cells = down.cells * across.cells;
+        let pointwise = |lines: &[Line], deal: Deal| {
+            deal.padding == 0
+                && deal.stride == 1
+                && lines.iter().all(|line| line.windows == deal.cells && line.reach(0) == deal.cells)
+        };
+        let is_image = pointwise(lines_down, down)
+            && pointwise(lines_across, across)
+            && cells.is_multiple_of(MAX_LANES)
+            && !cells.is_multiple_of(256);
+        if is_image {
+            let (rows, pitch) = (down.cells, across.cells);
+            return Self {
+                channels,
+                phases: vec![(0, 0)],
+                down,
+                across,
+                rows,
+                pitch,
+                plane: cells,
+                is_image,
+            };
+        }
+        // Otherwise readable for a vector beyond the last position; whole cache lines; not a multiple of the size of a page, which
         // would put all planes in the same few places of the first cache.
         let reach_across = phases_across.iter().map(|&phase| reach(lines_across, phase)).max().unwrap_or(0);
         let mut plane = (rows * pitch + reach_across + MAX_LANES).next_multiple_of(MAX_LANES);
@@ -204,7 +238,7 @@ impl Planes {
             plane += MAX_LANES;
         }
         let phases = phases_down.iter().flat_map(|&y| phases_across.iter().map(move |&x| (y, x))).collect();
-        Self { channels, phases, down, across, rows, pitch, plane }
+        Self { channels, phases, down, across, rows, pitch, plane, is_image }
     }
 
     fn windows(&self, down: &Line, across: &Line, target: Target) -> Windows {
@@ -231,8 +265,29 @@ impl Planes {
         self.channels * self.phases.len() * self.plane
     }
 
+    /// Calls `work` with the planes of consecutive images, laid out in scratch memory unless they are so already.
+    ///
+    /// `images` are the channels of one group; in `source` they lie `stride` apart.
+    pub(super) fn with_images<T>(
+        &self,
+        source: &[f32],
+        stride: usize,
+        images: usize,
+        work: impl FnOnce(&[f32]) -> T,
+    ) -> T {
+        if self.is_image && (stride == self.len() || images == 1) {
+            return work(&source[..images * self.len()]);
+        }
+        with_scratch(images * self.len(), |planes| {
+            for (image, planes) in planes.chunks_exact_mut(self.len()).enumerate() {
+                self.fill(&source[image * stride..], planes);
+            }
+            work(planes)
+        })
+    }
+
     /// Lays out an image of this many channels; every value of `planes` is written.
-    pub(super) fn fill(&self, image: &[f32], planes: &mut [f32]) {
+    fn fill(&self, image: &[f32], planes: &mut [f32]) {
         dispatch(Fill { layout: self, image, planes });
     }
 

@@ -40,6 +40,9 @@ def conv2d():
         "pointwise": (3, 5, 7, (4, 3), (1, 1), (1, 1), (0, 0), (1, 1), 1, True),
         "pointwise_stride_2": (2, 4, 6, (5, 7), (1, 1), (2, 2), (0, 0), (1, 1), 1, False),
         "pointwise_padded": (1, 2, 3, (3, 4), (1, 1), (1, 1), (1, 2), (1, 1), 1, True),
+        # 12 * 12 cells are whole vectors: the image is multiplied as it lies.
+        "pointwise_as_it_lies": (2, 5, 3, (12, 12), (1, 1), (1, 1), (0, 0), (1, 1), 1, True),
+        "pointwise_as_it_lies_groups": (2, 4, 6, (8, 6), (1, 1), (1, 1), (0, 0), (1, 1), 2, False),
         "stem_7x7": (1, 3, 4, (13, 11), (7, 7), (2, 2), (3, 3), (1, 1), 1, False),
         "not_square": (2, 2, 3, (7, 5), (3, 2), (2, 1), (1, 0), (1, 1), 1, True),
         "asymmetric": (1, 2, 2, (9, 8), (1, 7), (1, 1), (0, 3), (1, 1), 1, False),
