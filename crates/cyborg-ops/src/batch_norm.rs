@@ -40,7 +40,7 @@ pub fn batch_norm_train(
     train("batch_norm_train", input, gamma, beta, eps, false)
 }
 
-/// [`batch_norm_train`] followed by [`crate::relu`], in the same passes over memory.
+/// [`batch_norm_train`] followed by [`crate::relu()`], in the same passes over memory.
 ///
 /// # Errors
 /// As [`batch_norm_train`].
@@ -75,7 +75,7 @@ pub fn batch_norm_eval(
     eval("batch_norm_eval", [input, gamma, beta, running_mean, running_var], eps, false)
 }
 
-/// [`batch_norm_eval`] followed by [`crate::relu`], in the same pass over memory.
+/// [`batch_norm_eval`] followed by [`crate::relu()`], in the same pass over memory.
 ///
 /// # Errors
 /// As [`batch_norm_eval`].

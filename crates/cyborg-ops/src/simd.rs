@@ -1,6 +1,14 @@
 //! Which vector instructions this processor has.
 
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions reach only what is inlined into the dispatched function"
+)]
+
 use pulp::{Simd, WithSimd};
+
+/// The widest vector that there is, in values.
+pub(crate) const MAX_LANES: usize = 16;
 
 /// Instruction sets, from the plainest on.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +67,21 @@ struct ManyRegisters;
 impl WithSimd for ManyRegisters {
     type Output = bool;
 
-    #[expect(clippy::inline_always, reason = "a constant of the instruction set")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> bool {
         S::REGISTER_COUNT >= 32
     }
+}
+
+/// The vector that begins at `at`.
+///
+/// # Safety
+/// `at + S::F32_LANES <= values.len()`
+#[expect(unsafe_code, reason = "a bounds check for each vector would cost as much as the arithmetic")]
+#[inline(always)]
+pub(crate) unsafe fn load<S: Simd>(_simd: S, values: &[f32], at: usize) -> S::f32s {
+    debug_assert!(at + S::F32_LANES <= values.len());
+    // SAFETY: the caller sees to it that the vector lies within the slice; `read_unaligned` asks for no alignment, and any
+    // bits are a valid vector of `f32`.
+    unsafe { values.as_ptr().add(at).cast::<S::f32s>().read_unaligned() }
 }

@@ -1,9 +1,10 @@
 //! Two-dimensional convolution (cross-correlation, as everywhere in deep learning).
 
+mod correlate;
 mod geometry;
-mod kernel;
 mod passes;
 mod planes;
+mod weigh;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 

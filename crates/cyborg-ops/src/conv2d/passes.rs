@@ -7,12 +7,14 @@
 
 use std::mem::MaybeUninit;
 
+use super::correlate::{Emit, MAX_POSITIONS, Sources, Tile, Weights, correlate};
 use super::geometry::Geometry;
-use super::kernel::{Emit, Gradients, MAX_LANES, MAX_POSITIONS, Sources, Tile, Weights, correlate, weigh};
 use super::planes::{Planes, Windows};
+use super::weigh::{Gradients, weigh};
 use crate::fresh::{as_unwritten, written};
 use crate::parallel::{for_each, for_each_piece, map};
 use crate::scratch::with_scratch;
+use crate::simd::MAX_LANES;
 
 /// The convolution itself.
 pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
@@ -280,7 +282,8 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], grad: &[f32]) -> Vec<f32>
     dw
 }
 
-/// Lays out rows of windows as positions, with zeros between them.
+/// Lays out rows of windows as positions, with zeros between them. (Zero times infinity is NaN: an infinite input makes NaN
+/// of the gradients of all weights of its channel, also of those that do not see it.)
 fn spread(grad: &[f32], plane: usize, width: usize, out: &mut [f32], row: usize, pitch: usize) {
     for (grad, out) in grad.chunks_exact(plane).zip(out.chunks_exact_mut(row)) {
         let mut lines = out.chunks_mut(pitch);

@@ -13,9 +13,8 @@
 use pulp::{Simd, WithSimd};
 
 use super::geometry::{Axis, Geometry};
-use super::kernel::MAX_LANES;
 use crate::scratch::with_scratch;
-use crate::simd::dispatch;
+use crate::simd::{MAX_LANES, dispatch};
 
 /// What one tap of the window reads, in one direction.
 #[derive(Clone, Copy, Debug)]
