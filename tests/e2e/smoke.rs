@@ -146,3 +146,21 @@ fn drawn_data_verifies_and_can_be_used_through_its_manifest() {
     );
     desk.xtask(&["run", "from-manifest.yaml"]).fine();
 }
+
+#[test]
+fn manifests_can_be_listed_and_shown() {
+    let desk = Desk::new();
+    let manifests = concat!(env!("CARGO_MANIFEST_DIR"), "/../data-manifests");
+    let listed = desk.xtask(&["data", "list", "--manifests", manifests]).fine();
+    for id in ["celeba-hq", "ffhq", "progan", "stylegan3", "und-cyborg-train", "cxr"] {
+        assert!(listed.stdout.contains(id), "`{id}` is missing in:\n{}", listed.stdout);
+    }
+    let shown = desk.xtask(&["data", "show", "celeba-hq", "--manifests", manifests]).fine();
+    for word in ["30000", "obtain", "licence", "citation"] {
+        assert!(shown.stdout.contains(word), "`{word}` is missing in:\n{}", shown.stdout);
+    }
+    desk.xtask(&["data", "show", "celeba", "--manifests", manifests])
+        .refused(&["no manifest `celeba`", "celeba-hq"]);
+    desk.xtask(&["data", "verify", "celeba-hq", "--manifests", manifests])
+        .refused(&["is missing", "obtain it"]);
+}
