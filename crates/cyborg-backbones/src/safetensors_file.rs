@@ -9,7 +9,6 @@ use candle_core::{DType, Device, Tensor};
 use fs_err as fs;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Writes f32 and i64 tensors, sorted by name (i64 first: its eight bytes stay aligned), and the metadata, sorted.
@@ -19,7 +18,8 @@ pub(crate) fn write(
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), BackboneError> {
     let bytes = serialise(tensors, metadata)?;
-    write_whole(path, &bytes).map_err(|source| BackboneError::Write { path: path.to_owned(), source })
+    cyborg_files::write_whole(path, &bytes)
+        .map_err(|source| BackboneError::Write { path: path.to_owned(), source })
 }
 
 fn serialise(
@@ -54,23 +54,6 @@ fn serialise(
     bytes.append(&mut header);
     bytes.append(&mut data);
     Ok(bytes)
-}
-
-/// A sibling, flushed to the disk, takes the file's place in one step.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let sibling = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let written = (|| {
-        let mut file = fs::File::create(&sibling)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&sibling, path)
-    })();
-    if written.is_err() {
-        // What went wrong is already known; a leftover is only untidy.
-        let _ = fs::remove_file(&sibling);
-    }
-    written
 }
 
 /// Reads every tensor of a file. Of types other than f32 and i64 it keeps the shape and says so in an error.

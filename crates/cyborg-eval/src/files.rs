@@ -6,9 +6,8 @@ use fs_err as fs;
 use polars::prelude::DataFrame;
 use polars_io::SerReader as _;
 use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter};
-use std::io::{Cursor, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::Cursor;
+use std::path::Path;
 
 /// Writes a frame as parquet (zstd). The same values give the same bytes, whatever the number of threads and
 /// however the frame was put together. The file appears whole: temporary sibling, fsync, rename. It carries a digest
@@ -25,7 +24,8 @@ pub fn write_parquet(path: &Path, frame: &DataFrame) -> Result<(), EvalError> {
         .set_parallel(false)
         .finish(&mut frame)
         .map_err(|source| EvalError::Frame { table: "a parquet file", source })?;
-    write_whole(path, &seal::seal(bytes)).map_err(|source| EvalError::Write { path: path.to_owned(), source })
+    cyborg_files::write_whole(path, &seal::seal(bytes))
+        .map_err(|source| EvalError::Write { path: path.to_owned(), source })
 }
 
 /// Reads a parquet file into a frame, from here or (then without a check for damage) from elsewhere.
@@ -48,36 +48,3 @@ pub fn read_parquet(path: &Path) -> Result<DataFrame, EvalError> {
 }
 
 const NOT_PARQUET: &str = "it does not begin and end as parquet files do";
-
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = temporary_sibling(path);
-    let written = (|| {
-        let mut file = fs::File::create_new(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&temporary, path)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
-        return written;
-    }
-    // The rename itself reaches the disk with the folder. Some file systems refuse to sync one; the file is whole
-    // either way.
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
-        && let Ok(folder) = fs::File::open(folder)
-    {
-        let _ = folder.sync_all();
-    }
-    Ok(())
-}
-
-fn temporary_sibling(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(
-        ".{name}.{}-{}.tmp",
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    ))
-}

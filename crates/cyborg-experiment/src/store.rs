@@ -96,20 +96,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ExperimentError> {
     let io = |e| ExperimentError::io("write", path, e);
     let folder = path.parent().unwrap_or(Path::new("."));
     fs_err::create_dir_all(folder).map_err(io)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = (|| {
-        let mut file = fs_err::File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs_err::rename(&beside, path)?;
-        // Makes the new name last; not every file system lets a folder be synced.
-        fs_err::File::open(folder).and_then(|f| f.sync_all()).or(Ok(()))
-    })();
-    if written.is_err() {
-        let _ = fs_err::remove_file(&beside);
-    }
-    written.map_err(io)
+    cyborg_files::write_whole(path, bytes).map_err(io)
 }
 
 /// As [`write_whole`], for JSON with a line break at the end.

@@ -1,8 +1,6 @@
 //! Rasters to PNG files.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
@@ -43,26 +41,5 @@ pub fn encode_png(raster: &Raster) -> Result<Vec<u8>, ImageError> {
 /// behind.
 pub fn write_png(path: &Path, raster: &Raster) -> Result<(), ImageError> {
     let bytes = encode_png(raster)?;
-    let partial = partial_sibling(path);
-    write_whole(&partial, path, &bytes).map_err(|source| {
-        // The first error is the one to tell; a leftover is harmless and named for what it is.
-        let _ = fs_err::remove_file(&partial);
-        ImageError::Write { path: path.into(), source }
-    })
-}
-
-fn write_whole(partial: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs_err::File::create_new(partial)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs_err::rename(partial, path)
-}
-
-/// A name beside `path` that no other thread or process uses.
-fn partial_sibling(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}-{count}.partial", std::process::id()))
+    cyborg_files::write_whole(path, &bytes).map_err(|source| ImageError::Write { path: path.into(), source })
 }

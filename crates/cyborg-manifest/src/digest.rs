@@ -1,9 +1,7 @@
 //! One digest of everything that training and evaluation can see of a set of images.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rayon::prelude::*;
@@ -135,27 +133,7 @@ fn remember(path: &Path, files: &[(&Item, &Path)], digests: &[FileDigest], now: 
             changed = true;
         }
     }
-    if changed {
-        let partial = partial_sibling(path);
-        if write_whole(&partial, path, &cache).is_err() {
-            let _ = fs_err::remove_file(&partial);
-        }
+    if changed && let Ok(bytes) = serde_json::to_vec(&cache) {
+        let _ = cyborg_files::write_whole(path, &bytes);
     }
-}
-
-fn write_whole(partial: &Path, path: &Path, cache: &Cache) -> std::io::Result<()> {
-    let bytes = serde_json::to_vec(cache)?;
-    let mut file = fs_err::File::create(partial)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs_err::rename(partial, path)
-}
-
-/// A name beside `path` that no other thread or process uses.
-fn partial_sibling(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}-{count}.partial", std::process::id()))
 }
