@@ -45,7 +45,14 @@ fn ten_kills_change_nothing() {
     assert_eq!(n_killed, 10, "sixty tries met a living process so often");
     hurried.xtask(&["run", "tiny.yaml", "--jobs", "2"]).fine();
     assert_same(&contents(&calm.path("reports")), &contents(&hurried.path("reports")));
-    let kept = ["best.safetensors", "last.safetensors", "epochs.csv", "scores.parquet", "cams.safetensors"];
+    let kept = [
+        "best.safetensors",
+        "last.safetensors",
+        "epochs.csv",
+        "steps.csv",
+        "scores.parquet",
+        "cams.safetensors",
+    ];
     let results = |desk: &Desk| {
         let mut files = contents(&desk.path("runs"));
         files.retain(|name, _| kept.iter().any(|end| name.ends_with(end)));

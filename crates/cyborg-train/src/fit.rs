@@ -5,6 +5,7 @@ use crate::epochs::{TimingRow, write_table};
 use crate::inputs::{check_inputs, identity};
 use crate::score::largest;
 use crate::state::{Best, Progress, SavedState};
+use crate::steps::{StepLog, StepRow};
 use crate::whole_file::{moment, remove_unfinished};
 use crate::{EpochRow, ImageSet, Method, Observer, Sgd, TrainError, TrainSettings};
 use candle_core::Tensor;
@@ -46,6 +47,7 @@ impl Default for FitOptions {
 /// Trains in `dir`, resuming from what lies there; a finished training returns at once. Files:
 ///
 /// - `epochs.csv`: one [`EpochRow`] an epoch; written again, whole, after each
+/// - `steps.csv`: one [`StepRow`] a step, for comparisons with other programs
 /// - `timing.csv`: seconds and images a second of each epoch
 /// - `best.safetensors`: the weights of the epoch with the best validation accuracy (ties: the later one), with
 ///   `weights_metadata`, `epoch` and `validation_accuracy` in the header
@@ -56,7 +58,7 @@ impl Default for FitOptions {
 /// `epoch/{e}/order` of `Seed::new(seed)`: neither depends on the method, so trainings with the same seed are paired.
 ///
 /// A kill at any moment loses at most the steps since the state was last written; the resumed training ends with the
-/// same bits in `epochs.csv` and in both weights files. Only one process may train in a folder at a time; seeing to that
+/// same bits in `epochs.csv`, `steps.csv` and in both weights files. Only one process may train in a folder at a time; seeing to that
 /// is the caller's.
 ///
 /// # Errors
@@ -126,6 +128,7 @@ pub fn fit_with(
         options,
         network,
         sgd,
+        steps: StepLog::read(&dir.join(STEPS), progress.epoch, progress.step),
         progress,
         state_written: Instant::now(),
         state_cost: Duration::ZERO,
@@ -133,6 +136,9 @@ pub fn fit_with(
     training.run()?;
     outcome(&training.state_path, training.progress)
 }
+
+/// The per-step table.
+const STEPS: &str = "steps.csv";
 
 /// A training under way.
 struct Training<'a> {
@@ -146,6 +152,7 @@ struct Training<'a> {
     options: &'a FitOptions,
     network: Network,
     sgd: Sgd,
+    steps: StepLog,
     progress: Progress,
     state_written: Instant,
     state_cost: Duration,
@@ -201,13 +208,26 @@ impl Training<'_> {
 
         let n_images = batch.items.len();
         let correct = n_correct(self.train, batch, &output.logits)?;
+        let part = |tensor: &Tensor| tensor.to_scalar::<f32>().map(f64::from);
+        let (cross_entropy, saliency_mse) = (part(&losses.cross_entropy)?, part(&losses.saliency_mse)?);
+        self.steps.push(StepRow {
+            epoch,
+            step,
+            learning_rate,
+            images: n_images,
+            maps: batch.n_maps,
+            loss,
+            cross_entropy,
+            saliency_mse: (batch.n_maps > 0).then_some(saliency_mse),
+            correct,
+        });
         let sums = &mut self.progress.sums;
         sums.images += n_images;
         sums.correct += correct;
         sums.loss += loss * n_images as f64;
-        sums.cross_entropy += f64::from(losses.cross_entropy.to_scalar::<f32>()?) * n_images as f64;
+        sums.cross_entropy += cross_entropy * n_images as f64;
         sums.maps += batch.n_maps;
-        sums.saliency_mse += f64::from(losses.saliency_mse.to_scalar::<f32>()?) * batch.n_maps as f64;
+        sums.saliency_mse += saliency_mse * batch.n_maps as f64;
         let accuracy = correct as f64 / n_images as f64;
         self.observer.step(epoch, step, self.n_steps(), loss, accuracy, n_images);
         Ok(())
@@ -306,6 +326,7 @@ impl Training<'_> {
 
     fn write_state(&mut self) -> Result<(), TrainError> {
         let started = Instant::now();
+        self.steps.write(&self.dir.join(STEPS))?;
         self.progress.write(&self.state_path, &self.network, &self.sgd)?;
         self.state_written = Instant::now();
         self.state_cost = self.state_written - started;

@@ -80,7 +80,7 @@ pub(crate) fn tiny_fit(
 
 /// The bytes of the files that equal trainings share.
 pub(crate) fn results(dir: &Path) -> Vec<Vec<u8>> {
-    ["epochs.csv", "best.safetensors", "last.safetensors"]
+    ["epochs.csv", "steps.csv", "best.safetensors", "last.safetensors"]
         .iter()
         .map(|name| fs_err::read(dir.join(name)).expect("a finished training has it"))
         .collect()

@@ -16,6 +16,7 @@ mod score;
 mod settings;
 mod sgd;
 mod state;
+mod steps;
 mod whole_file;
 
 pub use epochs::EpochRow;
@@ -27,3 +28,4 @@ pub use observer::{Observer, Silent};
 pub use score::{Score, score};
 pub use settings::{Method, TrainSettings};
 pub use sgd::Sgd;
+pub use steps::StepRow;

@@ -35,7 +35,14 @@ fn resumes_to(expected: &(FitOutcome, Vec<Vec<u8>>), dir: &Path, case: &str) {
     let names = fs_err::read_dir(dir).expect("listed").map(|entry| entry.expect("entry").file_name());
     let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     names.sort();
-    let files = ["best.safetensors", "epochs.csv", "last.safetensors", "state.safetensors", "timing.csv"];
+    let files = [
+        "best.safetensors",
+        "epochs.csv",
+        "last.safetensors",
+        "state.safetensors",
+        "steps.csv",
+        "timing.csv",
+    ];
     assert_eq!(names, files, "{case}");
 }
 
