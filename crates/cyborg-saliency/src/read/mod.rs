@@ -1,0 +1,160 @@
+//! Annotation files, one format a file.
+//!
+//! Every reader delivers what is good and an error for each element that is not: one bad row, object or file does not
+//! take the rest down. Readers are lazy: masks and heat maps stay on disk until they are drawn ([`StoredMap`]), and
+//! tables are read row by row.
+
+mod boxes;
+mod click_lists;
+mod coco;
+mod eyetagger;
+mod json;
+mod labelme;
+mod map_file;
+mod mat5;
+mod matlab;
+mod npy;
+mod pattern;
+mod points;
+mod rle;
+mod stored;
+mod svg;
+mod svg_path;
+mod svg_style;
+mod table;
+mod voc;
+
+use std::path::Path;
+
+use crate::{Annotation, AnnotationError};
+
+pub use boxes::{BoxOptions, Sides};
+pub use click_lists::ClickListOptions;
+pub use coco::CocoOptions;
+pub use eyetagger::EyeTaggerOptions;
+pub use labelme::LabelMeOptions;
+pub use map_file::{Channel, Invalid, MapOptions, Scale, read_map};
+pub use matlab::MatlabOptions;
+pub use pattern::{FoundFile, PathPattern};
+pub use points::PointOptions;
+pub use rle::Runs;
+pub use stored::{MapData, StoredMap};
+pub use svg::{Paint, SvgOptions};
+pub use table::{Columns, FirstPixel, Table, Unit};
+pub use voc::VocOptions;
+
+/// Annotations one after the other. An error stands for one element (a row, an object, a file); the iterator goes on
+/// after it.
+pub type Annotations = Box<dyn Iterator<Item = Result<Annotation, AnnotationError>> + Send>;
+
+/// Annotation files and what is in them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// Which files, below a root folder. One file is a pattern without placeholders: `fixations.csv`.
+    pub files: PathPattern,
+    /// Their format.
+    pub format: Format,
+}
+
+/// A format of annotation files, with its settings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Format {
+    /// A mask or heat map a file: PNG, TIFF, JPEG, BMP, WebP or NPY.
+    Map(MapOptions),
+    /// Drawn strokes and regions, one SVG a person and image.
+    Svg(SvgOptions),
+    /// COCO JSON: polygons, run lengths, boxes, key points.
+    Coco(CocoOptions),
+    /// LabelMe JSON, one file an image.
+    LabelMe(LabelMeOptions),
+    /// Pascal VOC XML, one file an image.
+    Voc(VocOptions),
+    /// CSV, one box a row.
+    Boxes(BoxOptions),
+    /// CSV, one click or fixation a row.
+    Points(PointOptions),
+    /// CSV, one image and person a row, all clicks in one column, as ClickMe.
+    ClickLists(ClickListOptions),
+    /// What CVRL's annotation tool (EyeTagger) stores: a table of pictures or SVG.
+    EyeTagger(EyeTaggerOptions),
+    /// MATLAB 5 to 7 files: a map, or clicks and fixations in structures.
+    Matlab(MatlabOptions),
+}
+
+/// All annotations of all files that match, in the order of the sorted paths. What the pattern takes from a path fills in
+/// where a file does not itself say which image or who.
+///
+/// # Errors
+/// [`AnnotationError::NoFiles`] if nothing matches, [`AnnotationError::Open`] if a folder cannot be listed. A file that
+/// cannot be read is an error of the iterator.
+pub fn read_source(root: &Path, source: &Source) -> Result<Annotations, AnnotationError> {
+    let files = source.files.find(root)?;
+    let format = source.format.clone();
+    Ok(Box::new(files.into_iter().flat_map(move |file| match read_file(&file, &format) {
+        Ok(annotations) => annotations,
+        Err(error) => Box::new(std::iter::once(Err(error))),
+    })))
+}
+
+/// The annotations of one file.
+///
+/// # Errors
+/// [`AnnotationError::Open`] or [`AnnotationError::Fault`] if nothing in the file can be read. Faulty elements are
+/// errors of the iterator.
+pub fn read_file(file: &FoundFile, format: &Format) -> Result<Annotations, AnnotationError> {
+    let annotations = match format {
+        Format::Map(options) => map_file::read(file, options),
+        Format::Svg(options) => svg::read(file, options),
+        Format::Coco(options) => coco::read(file, options),
+        Format::LabelMe(options) => labelme::read(file, options),
+        Format::Voc(options) => voc::read(file, options),
+        Format::Boxes(options) => boxes::read(file, options),
+        Format::Points(options) => points::read(file, options),
+        Format::ClickLists(options) => click_lists::read(file, options),
+        Format::EyeTagger(options) => eyetagger::read(file, options),
+        Format::Matlab(options) => matlab::read(file, options),
+    }?;
+    let (image, annotator) = (file.image.clone(), file.annotator.clone());
+    Ok(Box::new(annotations.map(move |annotation| {
+        annotation.map(|mut annotation| {
+            if annotation.image.is_empty() {
+                annotation.image = image.clone().unwrap_or_default();
+            }
+            if annotation.annotator.is_none() {
+                annotation.annotator.clone_from(&annotator);
+            }
+            annotation
+        })
+    })))
+}
+
+/// One annotation of a file that holds one.
+pub(crate) fn one(annotation: Annotation) -> Annotations {
+    Box::new(std::iter::once(Ok(annotation)))
+}
+
+/// Elements that are already in memory.
+pub(crate) fn many(items: Vec<Result<Annotation, AnnotationError>>) -> Annotations {
+    Box::new(items.into_iter())
+}
+
+/// The bytes of a file that fits in memory.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, AnnotationError> {
+    const MAX_BYTES: u64 = 4 << 30;
+    let length = fs_err::metadata(path).map_err(|source| AnnotationError::open(path, source))?.len();
+    if length > MAX_BYTES {
+        let reason = format!("it has {length} bytes, more than the limit of {MAX_BYTES}: split it");
+        return Err(AnnotationError::fault(path, crate::Place::File, reason));
+    }
+    fs_err::read(path).map_err(|source| AnnotationError::open(path, source))
+}
+
+/// The text of a file in UTF-8, without its byte order mark.
+pub(crate) fn text(path: &Path) -> Result<String, AnnotationError> {
+    let text = String::from_utf8(bytes(path)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+        AnnotationError::line(path, line, "it is not UTF-8: save it as UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
