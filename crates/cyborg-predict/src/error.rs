@@ -1,0 +1,123 @@
+//! What can go wrong before, between and after the pictures. A picture that cannot be used is no error of this kind: it
+//! becomes a [`Failure`](crate::Failure).
+
+use std::path::PathBuf;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// A setting has a value that it cannot have.
+    #[error("`{field}` is {found}, expected {expected}")]
+    Setting {
+        /// As the command line calls it, without the dashes.
+        field: &'static str,
+        /// What was found.
+        found: String,
+        /// What would do.
+        expected: String,
+    },
+    /// There is nothing at the place of the images.
+    #[error("cannot find images `{what}`: {reason}")]
+    NoSuchImages {
+        /// As given.
+        what: String,
+        /// What was looked for.
+        reason: String,
+    },
+    /// A folder or table of images cannot be read.
+    #[error("cannot read {what} `{path}`")]
+    Read {
+        /// What the file or folder is.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A table is not a table of images.
+    #[error("cannot use `{path}` as a table of images: {reason}")]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// What was found and what to do.
+        reason: String,
+    },
+    /// There is no image, or none in the split.
+    #[error("`{what}` has no image{reason}")]
+    NoImages {
+        /// As given.
+        what: String,
+        /// What was found instead, beginning with a comma or colon; may be empty.
+        reason: String,
+    },
+    /// None of the labels is a class of the network.
+    #[error(
+        "no label of `{what}` is a class of the network: the labels are {labels}, the classes are {classes}; say which is \
+         which with `--label-map LABEL=CLASS,...`, or leave them out with `--no-labels`"
+    )]
+    NoLabelKnown {
+        /// As given.
+        what: String,
+        /// The first labels found.
+        labels: String,
+        /// The network's classes.
+        classes: String,
+    },
+    /// The true class is asked for, and the images have none.
+    #[error(
+        "`{what}` has no labels, so there is no true class to draw; choose another class, such as `predicted`"
+    )]
+    NoLabels {
+        /// As given.
+        what: String,
+    },
+    /// Every image failed.
+    #[error("none of the {n_images} images could be used; the first: {first}")]
+    NothingLeft {
+        /// How many there are.
+        n_images: usize,
+        /// The first failure.
+        first: String,
+    },
+    /// A result cannot be written.
+    #[error("cannot write `{path}`")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The rows cannot be put into a parquet file.
+    #[error("cannot write `{path}` as parquet")]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What polars said.
+        source: polars::prelude::PolarsError,
+    },
+    /// A manifest or its data set cannot be read.
+    #[error(transparent)]
+    Manifest(#[from] cyborg_manifest::ManifestError),
+    /// The network cannot be built, loaded or run.
+    #[error(transparent)]
+    Backbone(#[from] cyborg_backbones::BackboneError),
+    /// A CAM cannot be computed.
+    #[error(transparent)]
+    Loss(#[from] cyborg_loss::LossError),
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// The error and what caused it, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod ahead;
+mod batches;
+mod classes;
+mod error;
+mod failed;
+mod images;
+mod model;
+mod pixels;
+mod predict;
+mod rows;
+
+pub use batches::{Effort, OnProgress, Progress};
+pub use classes::Classes;
+pub use error::PredictError;
+pub use failed::{failed_path, write_failures};
+pub use images::{
+    Failure, IMAGE_EXTENSIONS, Image, ImageList, ImageOptions, Images, LabelOptions, SplitChoice,
+};
+pub use model::Model;
+pub use pixels::Pixels;
+pub use predict::{Outcome, PredictOptions, ScoreKind, predict};
+pub use rows::{Columns, Output, Row, ScoreTable};
