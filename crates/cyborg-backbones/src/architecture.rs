@@ -1,10 +1,10 @@
 //! Which networks there are and what is known of each without building it.
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Initial};
 use crate::error::BackboneError;
 use crate::geometry::{Window, output_side, receptive_field};
 use crate::layers::Mode;
-use crate::{resnet, thin_resnet8};
+use crate::{densenet, inception_v3, resnet, thin_resnet8, xception};
 use candle_core::Tensor;
 
 /// The networks, by the names that experiment files use.
@@ -14,15 +14,29 @@ pub enum Architecture {
     ThinResNet8,
     /// `resnet18`, as torchvision defines it.
     ResNet18,
+    /// `resnet34`, as torchvision defines it.
+    ResNet34,
     /// `resnet50`, as torchvision defines it.
     ResNet50,
+    /// `resnet101`, as torchvision defines it.
+    ResNet101,
+    /// `resnet152`, as torchvision defines it.
+    ResNet152,
+    /// `densenet121`, as torchvision defines it.
+    DenseNet121,
+    /// `inception_v3`, as torchvision defines it, without the auxiliary classifier.
+    InceptionV3,
+    /// `xception`, as Cadene's port for PyTorch defines it.
+    Xception,
 }
 
 /// Which tensor the class activation map is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tap {
     /// Where the released code takes it: for a ResNet the output of the last convolution, before its batch norm, the
-    /// residual sum and the ReLU (released for resnet50; the same place in the others).
+    /// residual sum and the ReLU (released for resnet50; the same place in the others); for `densenet121` the last batch
+    /// norm's output, before the ReLU; for `inception_v3` the output of `Mixed_7c`, which is the pooled tensor; for
+    /// `xception` the output of `conv4`, before its batch norm and the ReLU.
     Released,
     /// The tensor that global average pooling sees: a class activation map in the sense of Zhou et al. (2016).
     Pooled,
@@ -43,9 +57,20 @@ pub(crate) struct Definition {
     pub(crate) channels: usize,
     /// The classifier's module name: torchvision calls it `fc` in ResNets.
     pub(crate) classifier: &'static str,
+    /// What the weights of convolutions are drawn from.
+    pub(crate) convolutions: Initial,
+    /// What the classifier's weight and bias are drawn from.
+    pub(crate) classifier_initial: (Initial, Initial),
+    /// Added to the variance by every batch norm.
+    pub(crate) eps: f64,
+    /// Share of the pooled channels that dropout sets to 0 in training.
+    pub(crate) dropout: f64,
     /// Builds everything before the classifier.
-    pub(crate) build: fn(&mut Builder) -> Result<Box<dyn Backbone>, candle_core::Error>,
+    pub(crate) build: Build,
 }
+
+/// See [`Definition::build`].
+pub(crate) type Build = fn(&mut Builder) -> Result<Box<dyn Backbone>, candle_core::Error>;
 
 /// Everything of a network before global average pooling and the classifier.
 pub(crate) trait Backbone: std::fmt::Debug + Send + Sync {
@@ -59,22 +84,49 @@ pub(crate) struct FeatureMaps {
     pub(crate) pooled: Tensor,
 }
 
+impl FeatureMaps {
+    pub(crate) fn at(self, tap: Tap) -> Tensor {
+        match tap {
+            Tap::Released => self.released,
+            Tap::Pooled => self.pooled,
+        }
+    }
+}
+
 /// ImageNet's, on `[0, 1]`.
 pub(crate) const IMAGENET: ([f32; 3], [f32; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+/// Maps `[0, 1]` to `[-1, 1]`.
+pub(crate) const HALF: ([f32; 3], [f32; 3]) = ([0.5; 3], [0.5; 3]);
 
 impl Architecture {
     /// Every architecture there is.
-    pub const ALL: &'static [Self] = &[Self::ThinResNet8, Self::ResNet18, Self::ResNet50];
+    pub const ALL: &'static [Self] = &[
+        Self::ThinResNet8,
+        Self::ResNet18,
+        Self::ResNet34,
+        Self::ResNet50,
+        Self::ResNet101,
+        Self::ResNet152,
+        Self::DenseNet121,
+        Self::InceptionV3,
+        Self::Xception,
+    ];
 
     pub(crate) fn definition(self) -> &'static Definition {
         match self {
             Self::ThinResNet8 => &thin_resnet8::DEFINITION,
             Self::ResNet18 => &resnet::RESNET18,
+            Self::ResNet34 => &resnet::RESNET34,
             Self::ResNet50 => &resnet::RESNET50,
+            Self::ResNet101 => &resnet::RESNET101,
+            Self::ResNet152 => &resnet::RESNET152,
+            Self::DenseNet121 => &densenet::DENSENET121,
+            Self::InceptionV3 => &inception_v3::INCEPTION_V3,
+            Self::Xception => &xception::XCEPTION,
         }
     }
 
-    /// `thin-resnet8`, `resnet18`, `resnet50`.
+    /// As experiment files write it: `resnet50`.
     pub fn name(self) -> &'static str {
         self.definition().name
     }
@@ -92,19 +144,27 @@ impl Architecture {
 
     /// Side of the CAM grid for a square input of `input_px`, or None where the input is too small for the network.
     ///
-    /// ResNets pad every window, so they take any input from one pixel up; on a grid of one cell (32 pixels and less
-    /// for `resnet18` and `resnet50`, 8 for `thin-resnet8`) every CAM is flat.
+    /// ResNets pad every window, so they take any input from one pixel up; `densenet121` takes 29 and more,
+    /// `inception_v3` 75, `xception` 7. On a grid of one cell (up to 32 pixels for ResNets, 60 for `densenet121`, 106
+    /// for `inception_v3`, 38 for `xception`, 8 for `thin-resnet8`) every CAM is flat.
     pub fn grid(self, input_px: usize) -> Option<usize> {
         output_side(self.definition().windows, input_px)
     }
 
-    /// Side in pixels of the input square that one cell of the CAM can see: 47 for `thin-resnet8`, 435 for `resnet18`,
-    /// 427 for `resnet50`.
+    /// Side in pixels of the input square that one cell of the CAM can see: 47 for `thin-resnet8`, 427 for `resnet50`,
+    /// more than the input for most.
     pub fn receptive_field_px(self) -> usize {
         receptive_field(self.definition().windows)
     }
 
-    /// Mean and standard deviation per RGB channel, on `[0, 1]`.
+    /// Probability with which dropout sets a pooled channel to 0 in training, before the classifier: 0.5 for
+    /// `inception_v3`, 0 (no dropout) for the others.
+    pub fn dropout(self) -> f64 {
+        self.definition().dropout
+    }
+
+    /// Mean and standard deviation per RGB channel, on `[0, 1]`: ImageNet's, but 0.5 and 0.5 for `inception_v3` (as
+    /// torchvision's `transform_input` makes of ImageNet's) and `xception`.
     pub fn normalisation(self) -> ([f32; 3], [f32; 3]) {
         self.definition().normalisation
     }
@@ -141,7 +201,7 @@ mod tests {
     #[test]
     fn grids_follow_the_strides() {
         // ResNet: five halvings, each rounding up: 224 / 32 = 7; 65 -> 33 -> 17 -> 9 -> 5 -> 3.
-        for architecture in [Architecture::ResNet18, Architecture::ResNet50] {
+        for architecture in [Architecture::ResNet18, Architecture::ResNet34, Architecture::ResNet152] {
             let grids: Vec<_> = [0, 1, 32, 33, 64, 65, 224, 299].map(|px| architecture.grid(px)).into();
             let expected = [None, Some(1), Some(1), Some(2), Some(2), Some(3), Some(7), Some(10)];
             assert_eq!(grids, expected, "{architecture}");
@@ -149,6 +209,17 @@ mod tests {
         // Three halvings.
         let thin: Vec<_> = [0, 1, 8, 9, 48, 64, 65].map(|px| Architecture::ThinResNet8.grid(px)).into();
         assert_eq!(thin, [None, Some(1), Some(1), Some(2), Some(6), Some(8), Some(9)]);
+        // DenseNet: two halvings that round up, three that round down; 29 -> 15 -> 8 -> 4 -> 2 -> 1 is the smallest, as
+        // torchvision says (`min_size`).
+        let dense: Vec<_> = [28, 29, 60, 61, 224, 299].map(|px| Architecture::DenseNet121.grid(px)).into();
+        assert_eq!(dense, [None, Some(1), Some(1), Some(2), Some(7), Some(9)]);
+        // Inception: 75 -> 37 -> 35 -> 35 -> 17 -> 15 -> 7 -> 3 -> 1 is the smallest, as torchvision says.
+        let inception: Vec<_> =
+            [74, 75, 106, 107, 224, 299].map(|px| Architecture::InceptionV3.grid(px)).into();
+        assert_eq!(inception, [None, Some(1), Some(1), Some(2), Some(5), Some(8)]);
+        // Xception: 7 -> 3 -> 1 -> 1 -> 1 -> 1 -> 1; 39 -> 19 -> 17 -> 9 -> 5 -> 3 -> 2.
+        let xception: Vec<_> = [6, 7, 38, 39, 224, 299].map(|px| Architecture::Xception.grid(px)).into();
+        assert_eq!(xception, [None, Some(1), Some(1), Some(2), Some(7), Some(10)]);
     }
 
     #[test]
@@ -157,7 +228,24 @@ mod tests {
         // resnet18: 7 + 2 * 2 + 4 * 2 * 4 + (8 + 3 * 16) + (16 + 3 * 32) + (32 + 3 * 64) = 435; the pool adds 2 * 2,
         // the first convolution of a stage 2 times the jump before its stride, the other three 2 times the one after.
         // resnet50: 11 + 3 * 2 * 4 + (8 + 3 * 16) + (16 + 5 * 32) + (32 + 2 * 64) = 427.
-        let fields: Vec<_> = Architecture::ALL.iter().map(|a| a.receptive_field_px()).collect();
-        assert_eq!(fields, [47, 435, 427]);
+        // densenet121: 11 + 6 * 8 + 4 + 12 * 16 + 8 + 24 * 32 + 16 + 16 * 64 = 2071, pools adding half a jump's step.
+        // inception_v3: 1311 in Araujo et al. (2019), Computing Receptive Fields of Convolutional Neural Networks.
+        // xception: 3 + 4 + (8 + 4) + (16 + 8) + (32 + 16) + 24 * 32 + (64 + 32) + 2 * 64 = 1083.
+        let fields: Vec<_> = Architecture::ALL.iter().map(|a| (a.name(), a.receptive_field_px())).collect();
+        let expected = [
+            ("thin-resnet8", 47),
+            ("resnet18", 435),
+            // 11 + 6 * 8 + (8 + 7 * 16) + (16 + 11 * 32) + (32 + 5 * 64)
+            ("resnet34", 899),
+            ("resnet50", 427),
+            // 11 + 3 * 8 + (8 + 3 * 16) + (16 + 22 * 32) + (32 + 2 * 64)
+            ("resnet101", 971),
+            // 11 + 3 * 8 + (8 + 7 * 16) + (16 + 35 * 32) + (32 + 2 * 64)
+            ("resnet152", 1451),
+            ("densenet121", 2071),
+            ("inception_v3", 1311),
+            ("xception", 1083),
+        ];
+        assert_eq!(fields, expected);
     }
 }

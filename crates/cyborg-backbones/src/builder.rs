@@ -1,15 +1,63 @@
 //! Makes and names the tensors of a network: torchvision's names, torchvision's distributions, our random streams.
 
+use crate::architecture::Definition;
 use crate::layers::{BatchNorm2d, Conv2d, Linear, RunningStatistics};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use cyborg_ops::Conv2dConfig;
-use cyborg_seed::Seed;
+use cyborg_seed::{Seed, Stream};
 use std::sync::Arc;
+
+/// What the weights of a layer are drawn from. `n_in` and `n_out` count one cell of one group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Initial {
+    /// N(0, 2 / (out * window)): `kaiming_normal_(mode="fan_out", nonlinearity="relu")`.
+    NormalFanOut,
+    /// N(0, 2 / (in * window)): `kaiming_normal_` as it comes.
+    NormalFanIn,
+    /// N(0, deviation^2), cut off at -2 and 2: `trunc_normal_(std=deviation, a=-2, b=2)`.
+    Truncated {
+        /// Standard deviation before the cut.
+        deviation: f64,
+    },
+    /// U(-1 / sqrt(in * window), 1 / sqrt(in * window)): what PyTorch gives a layer that nobody touches.
+    Uniform,
+    /// All 0.
+    Zero,
+}
+
+impl Initial {
+    /// Values of a tensor whose sums go over `fan_in` inputs and whose inputs go to `fan_out` outputs.
+    fn draw(self, mut stream: Stream, n: usize, fan_in: usize, fan_out: usize) -> Vec<f32> {
+        let mut normals = |deviation: f64| (0..n).map(|_| (stream.normal() * deviation) as f32).collect();
+        match self {
+            Self::NormalFanOut => normals((2.0 / fan_out as f64).sqrt()),
+            Self::NormalFanIn => normals((2.0 / fan_in as f64).sqrt()),
+            Self::Truncated { deviation } => {
+                let value = |_| loop {
+                    let value = stream.normal() * deviation;
+                    if value.abs() <= 2.0 {
+                        return value as f32;
+                    }
+                };
+                (0..n).map(value).collect()
+            }
+            Self::Uniform => {
+                let bound = 1.0 / (fan_in as f64).sqrt();
+                (0..n).map(|_| stream.uniform_in(-bound, bound) as f32).collect()
+            }
+            Self::Zero => vec![0.0; n],
+        }
+    }
+}
 
 /// Hands out layers and remembers every tensor in the order of torchvision's `named_parameters()`.
 pub(crate) struct Builder {
     seed: Seed,
     device: Device,
+    /// What weights of convolutions are drawn from.
+    convolutions: Initial,
+    /// Of every batch norm.
+    eps: f64,
     /// Module path in front of the names that are given next; empty or ending in a dot.
     prefix: String,
     pub(crate) parameters: Vec<(String, Var)>,
@@ -17,8 +65,10 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(seed: Seed, device: Device) -> Self {
-        Self { seed, device, prefix: String::new(), parameters: Vec::new(), running: Vec::new() }
+    pub(crate) fn new(definition: &Definition, seed: Seed, device: Device) -> Self {
+        let Definition { convolutions, eps, .. } = *definition;
+        let (parameters, running) = (Vec::new(), Vec::new());
+        Self { seed, device, convolutions, eps, prefix: String::new(), parameters, running }
     }
 
     /// Runs `build` with `module` appended to the path: everything it makes is called `module.*`.
@@ -34,8 +84,7 @@ impl Builder {
         built
     }
 
-    /// A square convolution without bias; weight from N(0, 2 / (out * kernel^2)), torchvision's
-    /// `kaiming_normal_(mode="fan_out", nonlinearity="relu")`.
+    /// A square convolution without bias.
     pub(crate) fn conv2d(
         &mut self,
         module: &str,
@@ -45,14 +94,22 @@ impl Builder {
         stride: usize,
         padding: usize,
     ) -> Result<Conv2d> {
-        let deviation = (2.0 / (n_out * kernel * kernel) as f64).sqrt();
-        let name = self.name(module, "weight");
-        let mut stream = self.seed.stream(&format!("init/{name}"));
-        let values =
-            (0..n_out * n_in * kernel * kernel).map(|_| (stream.normal() * deviation) as f32).collect();
-        let weight = self.parameter(name, values, &[n_out, n_in, kernel, kernel])?;
         let config =
             Conv2dConfig { stride: (stride, stride), padding: (padding, padding), ..Conv2dConfig::default() };
+        self.conv2d_with(module, [n_out, n_in, kernel, kernel], config)
+    }
+
+    /// Any convolution without bias; `shape` is its weight's, (out, in / groups, height, width).
+    pub(crate) fn conv2d_with(
+        &mut self,
+        module: &str,
+        shape: [usize; 4],
+        config: Conv2dConfig,
+    ) -> Result<Conv2d> {
+        let [n_out, n_in, height, width] = shape;
+        let name = self.name(module, "weight");
+        let weight =
+            self.drawn(name, self.convolutions, &shape, n_in * height * width, n_out * height * width)?;
         Ok(Conv2d { weight, config })
     }
 
@@ -65,25 +122,37 @@ impl Builder {
             Tensor::ones(channels, DType::F32, &self.device)?,
         ));
         self.running.push((format!("{}{module}", self.prefix), Arc::clone(&running)));
-        Ok(BatchNorm2d { weight, bias, running })
+        Ok(BatchNorm2d { weight, bias, running, eps: self.eps })
     }
 
-    /// A linear layer; weight and bias from U(-1 / sqrt(in), 1 / sqrt(in)), PyTorch's default.
-    pub(crate) fn linear(&mut self, module: &str, n_in: usize, n_out: usize) -> Result<Linear> {
-        let bound = 1.0 / (n_in as f64).sqrt();
-        let [weight, bias] = ["weight", "bias"].map(|kind| self.name(module, kind));
-        let draw = |name: &str, n: usize| {
-            let mut stream = self.seed.stream(&format!("init/{name}"));
-            (0..n).map(|_| stream.uniform_in(-bound, bound) as f32).collect()
-        };
-        let (weight_values, bias_values) = (draw(&weight, n_out * n_in), draw(&bias, n_out));
-        let weight = self.parameter(weight, weight_values, &[n_out, n_in])?;
-        let bias = self.parameter(bias, bias_values, &[n_out])?;
+    /// A linear layer whose weight and bias are drawn from these.
+    pub(crate) fn linear(
+        &mut self,
+        module: &str,
+        n_in: usize,
+        n_out: usize,
+        (weight, bias): (Initial, Initial),
+    ) -> Result<Linear> {
+        let weight = self.drawn(self.name(module, "weight"), weight, &[n_out, n_in], n_in, n_out)?;
+        let bias = self.drawn(self.name(module, "bias"), bias, &[n_out], n_in, n_out)?;
         Ok(Linear { weight, bias })
     }
 
     fn name(&self, module: &str, kind: &str) -> String {
         format!("{}{module}.{kind}", self.prefix)
+    }
+
+    fn drawn(
+        &mut self,
+        name: String,
+        initial: Initial,
+        shape: &[usize],
+        fan_in: usize,
+        fan_out: usize,
+    ) -> Result<Var> {
+        let stream = self.seed.stream(&format!("init/{name}"));
+        let values = initial.draw(stream, shape.iter().product(), fan_in, fan_out);
+        self.parameter(name, values, shape)
     }
 
     fn parameter(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Var> {

@@ -1,7 +1,9 @@
 //! The layers that networks are made of: tensors and how they are used, nothing about names.
 
-use candle_core::{Result, Tensor, Var};
-use cyborg_ops::{BatchStatistics, Conv2dConfig};
+use crate::geometry::Window;
+use candle_core::{Device, Result, Tensor, Var};
+use cyborg_ops::{BatchStatistics, Conv2dConfig, PoolConfig};
+use cyborg_seed::Seed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a forward pass is for.
@@ -49,30 +51,74 @@ impl Linear {
     }
 }
 
+/// The largest value in each window; as many windows as fit whole.
+pub(crate) fn max_pool2d(input: &Tensor, window: Window) -> Result<Tensor> {
+    cyborg_ops::max_pool2d(input, pool(window))
+}
+
+/// The mean of each window, the padding counted as zeros; as many windows as fit whole.
+pub(crate) fn avg_pool2d(input: &Tensor, window: Window) -> Result<Tensor> {
+    cyborg_ops::avg_pool2d(input, pool(window), true)
+}
+
+fn pool(Window { kernel, stride, padding }: Window) -> PoolConfig {
+    PoolConfig {
+        kernel: (kernel, kernel),
+        stride: (stride, stride),
+        padding: (padding, padding),
+        ceil_mode: false,
+    }
+}
+
+/// Sets each value to 0 with this probability and scales the others by `1 / (1 - probability)`. Which ones is decided by
+/// the stream `dropout` of `seed` alone: image by image, value by value.
+pub(crate) fn dropout(input: &Tensor, probability: f64, seed: &Seed) -> Result<Tensor> {
+    let mut stream = seed.stream("dropout");
+    let kept = (1.0 / (1.0 - probability)) as f32;
+    let mask: Vec<f32> =
+        (0..input.elem_count()).map(|_| if stream.bernoulli(probability) { 0.0 } else { kept }).collect();
+    input * Tensor::from_vec(mask, input.dims(), &Device::Cpu)?
+}
+
 /// Batch normalisation over `(batch, height, width)`.
 #[derive(Debug)]
 pub(crate) struct BatchNorm2d {
     pub(crate) weight: Var,
     pub(crate) bias: Var,
     pub(crate) running: Arc<RunningStatistics>,
+    pub(crate) eps: f64,
 }
 
-/// torchvision's (PyTorch's default) for every ResNet.
-const EPS: f64 = 1e-5;
+/// PyTorch's default, which every network here keeps.
 const MOMENTUM: f64 = 0.1;
 
 impl BatchNorm2d {
     pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.run(input, mode, cyborg_ops::batch_norm_train, cyborg_ops::batch_norm_eval)
+    }
+
+    /// With a ReLU behind it: the same bits as one after the other, in fewer passes over memory.
+    pub(crate) fn forward_relu(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.run(input, mode, cyborg_ops::batch_norm_relu_train, cyborg_ops::batch_norm_relu_eval)
+    }
+
+    fn run(
+        &self,
+        input: &Tensor,
+        mode: Mode,
+        train: impl Fn(&Tensor, &Tensor, &Tensor, f64) -> Result<(Tensor, BatchStatistics)>,
+        eval: impl Fn(&Tensor, &Tensor, &Tensor, &Tensor, &Tensor, f64) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         let (weight, bias) = (mode.view(&self.weight), mode.view(&self.bias));
         match mode {
             Mode::Train => {
-                let (output, batch) = cyborg_ops::batch_norm_train(input, &weight, &bias, EPS)?;
+                let (output, batch) = train(input, &weight, &bias, self.eps)?;
                 self.running.update(&batch)?;
                 Ok(output)
             }
             Mode::Eval => {
                 let Running { mean, variance, .. } = self.running.read();
-                cyborg_ops::batch_norm_eval(input, &weight, &bias, &mean, &variance, EPS)
+                eval(input, &weight, &bias, &mean, &variance, self.eps)
             }
         }
     }

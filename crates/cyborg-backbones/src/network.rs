@@ -1,9 +1,9 @@
 //! A network as the rest of the workspace sees it: images in, logits and the tap's features out.
 
-use crate::architecture::{Architecture, Backbone, FeatureMaps, Tap, expect_images};
+use crate::architecture::{Architecture, Backbone, Tap, expect_images};
 use crate::builder::Builder;
 use crate::error::BackboneError;
-use crate::layers::{Linear, Mode, RunningStatistics};
+use crate::layers::{Linear, Mode, RunningStatistics, dropout};
 use candle_core::{Device, Tensor, Var};
 use cyborg_seed::Seed;
 use std::sync::Arc;
@@ -15,6 +15,18 @@ pub struct Output {
     pub logits: Tensor,
     /// `(batch, channels, grid, grid)`, from the tap
     pub features: Tensor,
+}
+
+/// What a training pass does beyond the ordinary.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TrainingPass<'a> {
+    /// What dropout draws from, in a network that has it ([`Architecture::dropout`]): a seed of this step alone, such as
+    /// `run.child("step/17")`, so that a resumed run draws what an uninterrupted one would. None: no dropout.
+    pub dropout: Option<&'a Seed>,
+    /// Do as the released code does with DenseNet-121: run the images through the backbone a second time and take the
+    /// features from there. Batch statistics are those of the same images, so that logits and features are the same and
+    /// gradients too but for rounding; the running statistics move twice. Takes nearly twice the time.
+    pub features_from_second_pass: bool,
 }
 
 /// A backbone, global average pooling and a linear classifier.
@@ -42,9 +54,14 @@ impl Network {
             return Err(BackboneError::NoClasses { architecture: architecture.name() });
         }
         let definition = architecture.definition();
-        let mut builder = Builder::new(*seed, Device::Cpu);
+        let mut builder = Builder::new(definition, *seed, Device::Cpu);
         let backbone = (definition.build)(&mut builder)?;
-        let classifier = builder.linear(definition.classifier, definition.channels, n_classes)?;
+        let classifier = builder.linear(
+            definition.classifier,
+            definition.channels,
+            n_classes,
+            definition.classifier_initial,
+        )?;
         let Builder { parameters, running, .. } = builder;
         Ok(Self { architecture, n_classes, backbone, classifier, parameters, running })
     }
@@ -60,7 +77,8 @@ impl Network {
     }
 
     /// One pass for training: batch statistics, logits and features in one graph. Moves the running statistics once
-    /// (momentum 0.1, unbiased variance) and `num_batches_tracked` by one.
+    /// (momentum 0.1, unbiased variance) and `num_batches_tracked` by one. Without dropout: see
+    /// [`Network::forward_train_with`].
     ///
     /// `images` is `(batch, 3, height, width)`, normalised by [`Architecture::normalisation`].
     ///
@@ -68,7 +86,25 @@ impl Network {
     /// [`BackboneError::Images`] for another shape; [`BackboneError::Tensor`] where a batch norm has one value per
     /// channel only (one image on a grid of one cell): it has no variance.
     pub fn forward_train(&self, images: &Tensor, tap: Tap) -> Result<Output, BackboneError> {
-        self.forward(images, tap, Mode::Train)
+        self.forward_train_with(images, tap, TrainingPass::default())
+    }
+
+    /// [`Network::forward_train`] with dropout, or as the released code does it.
+    ///
+    /// # Errors
+    /// As [`Network::forward_train`].
+    pub fn forward_train_with(
+        &self,
+        images: &Tensor,
+        tap: Tap,
+        pass: TrainingPass<'_>,
+    ) -> Result<Output, BackboneError> {
+        expect_images(self.architecture, images)?;
+        let maps = self.backbone.forward(images, Mode::Train)?;
+        let logits = self.classify(&maps.pooled, Mode::Train, pass.dropout)?;
+        let maps =
+            if pass.features_from_second_pass { self.backbone.forward(images, Mode::Train)? } else { maps };
+        Ok(Output { logits, features: maps.at(tap) })
     }
 
     /// One pass for evaluation: running statistics; changes nothing.
@@ -79,18 +115,19 @@ impl Network {
     /// # Errors
     /// [`BackboneError::Images`] unless `images` is `(batch, 3, height, width)`.
     pub fn forward_eval(&self, images: &Tensor, tap: Tap) -> Result<Output, BackboneError> {
-        self.forward(images, tap, Mode::Eval)
+        expect_images(self.architecture, images)?;
+        let maps = self.backbone.forward(images, Mode::Eval)?;
+        let logits = self.classify(&maps.pooled, Mode::Eval, None)?;
+        Ok(Output { logits, features: maps.at(tap) })
     }
 
-    fn forward(&self, images: &Tensor, tap: Tap, mode: Mode) -> Result<Output, BackboneError> {
-        expect_images(self.architecture, images)?;
-        let FeatureMaps { released, pooled } = self.backbone.forward(images, mode)?;
-        let logits = self.classifier.forward(&cyborg_ops::global_avg_pool2d(&pooled)?, mode)?;
-        let features = match tap {
-            Tap::Released => released,
-            Tap::Pooled => pooled,
-        };
-        Ok(Output { logits, features })
+    fn classify(&self, pooled: &Tensor, mode: Mode, seed: Option<&Seed>) -> candle_core::Result<Tensor> {
+        let mut channels = cyborg_ops::global_avg_pool2d(pooled)?;
+        let probability = self.architecture.dropout();
+        if let Some(seed) = seed.filter(|_| probability > 0.0) {
+            channels = dropout(&channels, probability, seed)?;
+        }
+        self.classifier.forward(&channels, mode)
     }
 
     /// `(classes, channels)`: the weight of the last linear layer, part of the graph.

@@ -1,36 +1,70 @@
-//! ResNet-18 and ResNet-50 (He et al. 2016) as torchvision defines them: stride on the 3x3 of a bottleneck.
+//! ResNets (He et al. 2016) as torchvision defines them: 18, 34, 50, 101 and 152; stride on the 3x3 of a bottleneck.
 
-use crate::architecture::{Backbone, Definition, FeatureMaps, IMAGENET};
-use crate::builder::Builder;
+use crate::architecture::{Backbone, Build, Definition, FeatureMaps, IMAGENET};
+use crate::builder::{Builder, Initial};
 use crate::geometry::{Window, conv3x3};
-use crate::layers::{BatchNorm2d, Conv2d, Mode};
+use crate::layers::{BatchNorm2d, Conv2d, Mode, max_pool2d};
 use candle_core::{Result, Tensor};
-use cyborg_ops::PoolConfig;
 
 const STEM_CONV: Window = Window { kernel: 7, stride: 2, padding: 3 };
 const STEM_POOL: Window = Window { kernel: 3, stride: 2, padding: 1 };
 
 /// torchvision's `resnet18`.
 pub(crate) const RESNET18: Definition = Definition {
-    name: "resnet18",
-    input_px: 224,
-    normalisation: IMAGENET,
     windows: &windows::<18>([4, 4, 4, 4]),
-    channels: 512,
-    classifier: "fc",
-    build: |builder| Ok(Box::new(ResNet::<BasicBlock>::new(builder, [2, 2, 2, 2])?)),
+    ..definition::<BasicBlock>("resnet18", |builder| {
+        Ok(Box::new(ResNet::<BasicBlock>::new(builder, [2, 2, 2, 2])?))
+    })
+};
+
+/// torchvision's `resnet34`.
+pub(crate) const RESNET34: Definition = Definition {
+    windows: &windows::<34>([6, 8, 12, 6]),
+    ..definition::<BasicBlock>("resnet34", |builder| {
+        Ok(Box::new(ResNet::<BasicBlock>::new(builder, [3, 4, 6, 3])?))
+    })
 };
 
 /// torchvision's `resnet50`.
 pub(crate) const RESNET50: Definition = Definition {
-    name: "resnet50",
-    input_px: 224,
-    normalisation: IMAGENET,
     windows: &windows::<18>([3, 4, 6, 3]),
-    channels: 2048,
-    classifier: "fc",
-    build: |builder| Ok(Box::new(ResNet::<Bottleneck>::new(builder, [3, 4, 6, 3])?)),
+    ..definition::<Bottleneck>("resnet50", |builder| {
+        Ok(Box::new(ResNet::<Bottleneck>::new(builder, [3, 4, 6, 3])?))
+    })
 };
+
+/// torchvision's `resnet101`.
+pub(crate) const RESNET101: Definition = Definition {
+    windows: &windows::<35>([3, 4, 23, 3]),
+    ..definition::<Bottleneck>("resnet101", |builder| {
+        Ok(Box::new(ResNet::<Bottleneck>::new(builder, [3, 4, 23, 3])?))
+    })
+};
+
+/// torchvision's `resnet152`.
+pub(crate) const RESNET152: Definition = Definition {
+    windows: &windows::<52>([3, 8, 36, 3]),
+    ..definition::<Bottleneck>("resnet152", |builder| {
+        Ok(Box::new(ResNet::<Bottleneck>::new(builder, [3, 8, 36, 3])?))
+    })
+};
+
+/// What all of them share.
+const fn definition<B: Block>(name: &'static str, build: Build) -> Definition {
+    Definition {
+        name,
+        input_px: 224,
+        normalisation: IMAGENET,
+        windows: &[],
+        channels: 512 * B::EXPANSION,
+        classifier: "fc",
+        convolutions: Initial::NormalFanOut,
+        classifier_initial: (Initial::Uniform, Initial::Uniform),
+        eps: 1e-5,
+        dropout: 0.0,
+        build,
+    }
+}
 
 /// The stem and then, for each stage, its 3x3 convolutions; the first of a stage has stride 2, but for layer1.
 const fn windows<const N: usize>(n_conv3x3: [usize; 4]) -> [Window; N] {
@@ -76,15 +110,8 @@ impl<B: Block> ResNet<B> {
 
 impl<B: Block> Backbone for ResNet<B> {
     fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let Window { kernel, stride, padding } = STEM_POOL;
-        let pool = PoolConfig {
-            kernel: (kernel, kernel),
-            stride: (stride, stride),
-            padding: (padding, padding),
-            ceil_mode: false,
-        };
-        let stem = cyborg_ops::relu(&self.bn1.forward(&self.conv1.forward(images, mode)?, mode)?)?;
-        let stem = cyborg_ops::max_pool2d(&stem, pool)?;
+        let stem = self.bn1.forward_relu(&self.conv1.forward(images, mode)?, mode)?;
+        let stem = max_pool2d(&stem, STEM_POOL)?;
         let blocks = self.layer1.iter().chain(&self.layer2).chain(&self.layer3).chain(&self.layer4);
         run_blocks(blocks, stem, mode)
     }
@@ -158,7 +185,7 @@ impl Block for BasicBlock {
     }
 
     fn forward(&self, input: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let inner = cyborg_ops::relu(&self.bn1.forward(&self.conv1.forward(input, mode)?, mode)?)?;
+        let inner = self.bn1.forward_relu(&self.conv1.forward(input, mode)?, mode)?;
         let released = self.conv2.forward(&inner, mode)?;
         let residual = self.bn2.forward(&released, mode)?;
         let pooled = cyborg_ops::add_relu(&residual, &shortcut(self.downsample.as_ref(), input, mode)?)?;
@@ -195,8 +222,8 @@ impl Block for Bottleneck {
     }
 
     fn forward(&self, input: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let inner = cyborg_ops::relu(&self.bn1.forward(&self.conv1.forward(input, mode)?, mode)?)?;
-        let inner = cyborg_ops::relu(&self.bn2.forward(&self.conv2.forward(&inner, mode)?, mode)?)?;
+        let inner = self.bn1.forward_relu(&self.conv1.forward(input, mode)?, mode)?;
+        let inner = self.bn2.forward_relu(&self.conv2.forward(&inner, mode)?, mode)?;
         let released = self.conv3.forward(&inner, mode)?;
         let residual = self.bn3.forward(&released, mode)?;
         let pooled = cyborg_ops::add_relu(&residual, &shortcut(self.downsample.as_ref(), input, mode)?)?;

@@ -5,7 +5,7 @@
 //! which keeps its evidence local. 77,522 parameters with two classes. Names as torchvision's ResNets.
 
 use crate::architecture::{Backbone, Definition, FeatureMaps, IMAGENET};
-use crate::builder::Builder;
+use crate::builder::{Builder, Initial};
 use crate::geometry::conv3x3;
 use crate::layers::{BatchNorm2d, Conv2d, Mode};
 use crate::resnet::{BasicBlock, layer, run_blocks};
@@ -19,6 +19,10 @@ pub(crate) const DEFINITION: Definition = Definition {
     windows: &[conv3x3(2), conv3x3(1), conv3x3(1), conv3x3(2), conv3x3(1), conv3x3(2), conv3x3(1)],
     channels: 64,
     classifier: "fc",
+    convolutions: Initial::NormalFanOut,
+    classifier_initial: (Initial::Uniform, Initial::Uniform),
+    eps: 1e-5,
+    dropout: 0.0,
     build: |builder| Ok(Box::new(ThinResNet8::new(builder)?)),
 };
 
@@ -46,7 +50,7 @@ impl ThinResNet8 {
 
 impl Backbone for ThinResNet8 {
     fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let stem = cyborg_ops::relu(&self.bn1.forward(&self.conv1.forward(images, mode)?, mode)?)?;
+        let stem = self.bn1.forward_relu(&self.conv1.forward(images, mode)?, mode)?;
         run_blocks(self.layer1.iter().chain(&self.layer2).chain(&self.layer3), stem, mode)
     }
 }

@@ -56,7 +56,14 @@ fn parameter_counts_are_torchvisions() {
     for (architecture, n_classes, expected) in [
         (Architecture::ThinResNet8, 2, 77_522),
         (Architecture::ResNet18, 1000, 11_689_512),
+        (Architecture::ResNet34, 1000, 21_797_672),
         (Architecture::ResNet50, 1000, 25_557_032),
+        (Architecture::ResNet101, 1000, 44_549_160),
+        (Architecture::ResNet152, 1000, 60_192_808),
+        (Architecture::DenseNet121, 1000, 7_978_856),
+        // 27,161,264 less 3,326,696 of the auxiliary classifier.
+        (Architecture::InceptionV3, 1000, 23_834_568),
+        (Architecture::Xception, 1000, 22_855_952),
     ] {
         let network = network(architecture, n_classes);
         let count: usize = network.parameters().iter().map(|(_, p)| p.elem_count()).sum();

@@ -1,0 +1,179 @@
+//! Xception (Chollet 2017) as in Cadene's port for PyTorch (pretrained-models.pytorch), which the released code uses by
+//! way of FaceForensics++.
+//!
+//! The port calls its classifier `last_linear`, though its file of ImageNet weights says `fc`; the released checkpoints have
+//! `model.` before every name.
+
+use crate::architecture::{Backbone, Definition, FeatureMaps, HALF};
+use crate::builder::{Builder, Initial};
+use crate::geometry::{Window, conv3x3};
+use crate::layers::{BatchNorm2d, Conv2d, Mode, max_pool2d};
+use candle_core::{Result, Tensor};
+use cyborg_ops::{Conv2dConfig, relu};
+
+const STEM_1: Window = Window { kernel: 3, stride: 2, padding: 0 };
+const STEM_2: Window = Window { kernel: 3, stride: 1, padding: 0 };
+/// The pool at the end of a block that halves the side.
+const POOL: Window = conv3x3(2);
+
+/// Cadene's `xception`.
+pub(crate) const XCEPTION: Definition = Definition {
+    name: "xception",
+    input_px: 299,
+    normalisation: HALF,
+    windows: &windows(),
+    channels: 2048,
+    classifier: "last_linear",
+    convolutions: Initial::Uniform,
+    classifier_initial: (Initial::Uniform, Initial::Uniform),
+    eps: 1e-5,
+    dropout: 0.0,
+    build: |builder| Ok(Box::new(Xception::new(builder)?)),
+};
+
+/// Stem, blocks 1 to 3 (two convolutions and a pool), 4 to 11 (three), 12 (two and a pool), `conv3` and `conv4`.
+const fn windows() -> [Window; 2 + 3 * 3 + 8 * 3 + 3 + 2] {
+    let mut windows = [conv3x3(1); 2 + 3 * 3 + 8 * 3 + 3 + 2];
+    windows[0] = STEM_1;
+    windows[1] = STEM_2;
+    windows[4] = POOL;
+    windows[7] = POOL;
+    windows[10] = POOL;
+    windows[37] = POOL;
+    windows
+}
+
+#[derive(Debug)]
+struct Xception {
+    conv1: Conv2d,
+    bn1: BatchNorm2d,
+    conv2: Conv2d,
+    bn2: BatchNorm2d,
+    blocks: Vec<Block>,
+    conv3: Separable,
+    bn3: BatchNorm2d,
+    conv4: Separable,
+    bn4: BatchNorm2d,
+}
+
+impl Xception {
+    fn new(builder: &mut Builder) -> Result<Self> {
+        let [conv1, conv2] = [("conv1", 3, 32, STEM_1), ("conv2", 32, 64, STEM_2)];
+        let mut stem = |(module, n_in, n_out, Window { kernel, stride, padding }): (_, _, _, Window), bn| {
+            let conv = builder.conv2d(module, n_in, n_out, kernel, stride, padding)?;
+            Ok::<_, candle_core::Error>((conv, builder.batch_norm(bn, n_out)?))
+        };
+        let (conv1, bn1) = stem(conv1, "bn1")?;
+        let (conv2, bn2) = stem(conv2, "bn2")?;
+        let mut blocks = vec![
+            Block::new(builder, 1, &[64, 128, 128], false)?,
+            Block::new(builder, 2, &[128, 256, 256], true)?,
+            Block::new(builder, 3, &[256, 728, 728], true)?,
+        ];
+        for index in 4..12 {
+            blocks.push(Block::new(builder, index, &[728, 728, 728, 728], true)?);
+        }
+        blocks.push(Block::new(builder, 12, &[728, 728, 1024], true)?);
+        Ok(Self {
+            conv1,
+            bn1,
+            conv2,
+            bn2,
+            blocks,
+            conv3: Separable::new(builder, "conv3", 1024, 1536)?,
+            bn3: builder.batch_norm("bn3", 1536)?,
+            conv4: Separable::new(builder, "conv4", 1536, 2048)?,
+            bn4: builder.batch_norm("bn4", 2048)?,
+        })
+    }
+}
+
+impl Backbone for Xception {
+    /// `released`: the output of `conv4`, before `bn4` and the ReLU.
+    fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps> {
+        let mut features = self.bn1.forward_relu(&self.conv1.forward(images, mode)?, mode)?;
+        features = self.bn2.forward_relu(&self.conv2.forward(&features, mode)?, mode)?;
+        for block in &self.blocks {
+            features = block.forward(&features, mode)?;
+        }
+        features = self.bn3.forward_relu(&self.conv3.forward(&features, mode)?, mode)?;
+        let released = self.conv4.forward(&features, mode)?;
+        let pooled = self.bn4.forward_relu(&released, mode)?;
+        Ok(FeatureMaps { released, pooled })
+    }
+}
+
+/// Separable convolutions with a batch norm each and a ReLU before each, beside a shortcut. No ReLU behind the sum.
+#[derive(Debug)]
+struct Block {
+    /// 1x1 convolution and batch norm where the block changes shape: `skip` and `skipbn`.
+    skip: Option<(Conv2d, BatchNorm2d)>,
+    rep: Vec<(Separable, BatchNorm2d)>,
+    starts_with_relu: bool,
+}
+
+impl Block {
+    /// `channels` before, between and behind its convolutions. Where these change, the block ends in a pool.
+    fn new(builder: &mut Builder, index: usize, channels: &[usize], starts_with_relu: bool) -> Result<Self> {
+        let (n_in, n_out) = (channels[0], channels[channels.len() - 1]);
+        builder.within(format_args!("block{index}"), |builder| {
+            let skip = if n_in == n_out {
+                None
+            } else {
+                Some((builder.conv2d("skip", n_in, n_out, 1, 2, 0)?, builder.batch_norm("skipbn", n_out)?))
+            };
+            let rep = builder.within("rep", |builder| {
+                // The port counts ReLU, convolution and batch norm.
+                let first = usize::from(starts_with_relu);
+                let layer = |(index, pair): (usize, &[usize])| {
+                    let at = 3 * index + first;
+                    let conv = Separable::new(builder, &at.to_string(), pair[0], pair[1])?;
+                    Ok((conv, builder.batch_norm(&(at + 1).to_string(), pair[1])?))
+                };
+                channels.windows(2).enumerate().map(layer).collect::<Result<Vec<_>>>()
+            })?;
+            Ok(Self { skip, rep, starts_with_relu })
+        })
+    }
+
+    fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        let mut features = if self.starts_with_relu { relu(input)? } else { input.clone() };
+        for (index, (conv, bn)) in self.rep.iter().enumerate() {
+            features = conv.forward(&features, mode)?;
+            features = if index + 1 < self.rep.len() {
+                bn.forward_relu(&features, mode)?
+            } else {
+                bn.forward(&features, mode)?
+            };
+        }
+        match &self.skip {
+            None => features + input,
+            Some((conv, bn)) => {
+                max_pool2d(&features, POOL)? + bn.forward(&conv.forward(input, mode)?, mode)?
+            }
+        }
+    }
+}
+
+/// 3x3 within each channel (`conv1`), then 1x1 across channels (`pointwise`), nothing between.
+#[derive(Debug)]
+struct Separable {
+    depthwise: Conv2d,
+    pointwise: Conv2d,
+}
+
+impl Separable {
+    fn new(builder: &mut Builder, module: &str, n_in: usize, n_out: usize) -> Result<Self> {
+        let config = Conv2dConfig { padding: (1, 1), groups: n_in, ..Conv2dConfig::default() };
+        builder.within(module, |builder| {
+            Ok(Self {
+                depthwise: builder.conv2d_with("conv1", [n_in, 1, 3, 3], config)?,
+                pointwise: builder.conv2d("pointwise", n_in, n_out, 1, 1, 0)?,
+            })
+        })
+    }
+
+    fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.pointwise.forward(&self.depthwise.forward(input, mode)?, mode)
+    }
+}
