@@ -5,15 +5,10 @@ use std::path::PathBuf;
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum BackboneError {
-    /// A weights file cannot be read.
-    #[error("cannot read weights `{path}`")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A weights file is not safetensors, or holds other tensors than the network.
+    /// A weights file cannot be read, written or understood.
+    #[error(transparent)]
+    File(#[from] cyborg_weights::WeightsError),
+    /// A weights file holds other tensors than the network.
     #[error("cannot use weights `{path}`: {reason}")]
     Weights {
         /// The file.
@@ -31,13 +26,15 @@ pub enum BackboneError {
         /// Every tensor at fault by name.
         faults: String,
     },
-    /// A weights file cannot be written.
-    #[error("cannot write weights `{path}`")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+    /// A weights file's card (its metadata) has an entry that is not what it should be.
+    #[error("cannot use what a weights file says of itself: `{key}` is `{found}`, expected {expected}")]
+    Card {
+        /// The entry.
+        key: &'static str,
+        /// What stands there, or its beginning.
+        found: String,
+        /// What should stand there.
+        expected: String,
     },
     /// A classifier needs at least one class.
     #[error("cannot build `{architecture}` with 0 classes: give it at least 1")]

@@ -1,10 +1,15 @@
 //! A network's tensors by their torchvision names, out and strictly in.
 
+use crate::adapt::{AdaptError, Found, LoadReport, adapt};
+use crate::architecture::Architecture;
+use crate::card::Card;
 use crate::error::BackboneError;
+use crate::infer::{infer, n_classes};
 use crate::layers::Running;
 use crate::network::Network;
-use crate::safetensors_file;
 use candle_core::{DType, Device, Tensor};
+use cyborg_seed::Seed;
+use cyborg_weights::Weights;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -68,44 +73,87 @@ impl Network {
 
     /// Writes all tensors as safetensors that `torchvision`'s `load_state_dict(..., strict=True)` takes (for the
     /// networks that torchvision has). The same tensors and metadata give the same bytes. The file appears whole or
-    /// not at all.
+    /// not at all. [`Card::to_metadata`] makes metadata that [`Network::open`] understands.
     ///
     /// # Errors
-    /// [`BackboneError::Write`].
+    /// [`BackboneError::File`].
     pub fn save(&self, path: &Path, metadata: &BTreeMap<String, String>) -> Result<(), BackboneError> {
-        safetensors_file::write(path, &self.tensors()?, metadata)
+        Ok(cyborg_weights::write(path, &self.tensors()?, metadata)?)
     }
 
-    /// Strict load of a safetensors file: see [`Network::load_tensors`].
+    /// Strict load of a weights file: see [`Network::load_tensors`].
     ///
     /// # Errors
-    /// [`BackboneError::Read`]; [`BackboneError::Weights`] if it is not safetensors or does not fit.
+    /// [`BackboneError::File`] if it cannot be read; [`BackboneError::Weights`] if it does not fit.
     pub fn load(&self, path: &Path) -> Result<(), BackboneError> {
-        let tensors = safetensors_file::read(path)?;
-        self.load_tensors(&tensors).map_err(|error| in_file(path, error))
+        let weights = cyborg_weights::read(path)?;
+        self.load_tensors(&weights.tensors).map_err(|error| in_file(path, error))
     }
 
-    /// For starting from ImageNet: as [`Network::load`], but a classifier of another number of classes is left as
-    /// initialised, and where no `num_batches_tracked` is in the file (torchvision's older weights) it becomes 0, as
-    /// in PyTorch. Returns true if the classifier was replaced.
+    /// For starting from ImageNet or from any checkpoint: safetensors or `.pth`, with torchvision's, timm's or
+    /// Cadene's names. What is harmless is put right and reported (see [`LoadReport`]); a classifier of another number
+    /// of classes is left as initialised; anything else that is missing, extra or misshapen is an error which names
+    /// it, and nothing is changed.
     ///
     /// # Errors
-    /// [`BackboneError::Read`]; [`BackboneError::Weights`] if it is not safetensors or does not fit.
-    pub fn load_pretrained(&self, path: &Path) -> Result<bool, BackboneError> {
-        let mut tensors = safetensors_file::read(path)?;
-        let replaced = self.is_classifier_of_other_classes(&tensors);
-        if replaced {
-            for (name, parameter) in self.classifier_parameters() {
-                tensors.insert(name.clone(), parameter.as_detached_tensor());
-            }
-        }
-        if !tensors.keys().any(|name| name.ends_with(N_BATCHES)) {
-            for (module, _) in &self.running {
-                tensors.insert(format!("{module}.{N_BATCHES}"), Tensor::new(0i64, &Device::Cpu)?);
-            }
+    /// [`BackboneError::File`] if it cannot be read; [`BackboneError::Weights`] if it does not fit.
+    pub fn load_pretrained(&self, path: &Path) -> Result<LoadReport, BackboneError> {
+        let weights = cyborg_weights::read(path)?;
+        self.load_adapted(path, weights, true)
+    }
+
+    /// A network from a weights file alone: safetensors or `.pth`, written here or elsewhere.
+    ///
+    /// Which network it is and how many classes it has is said by the file's card; where it has none, by its tensors'
+    /// names and shapes; and where these do not tell, by the caller. A file from elsewhere gets the card
+    /// [`Card::new`] makes of the two.
+    ///
+    /// # Errors
+    /// [`BackboneError::File`] if it cannot be read; [`BackboneError::Card`] if its card is damaged;
+    /// [`BackboneError::Weights`] if the network cannot be told, is not the one that the caller says, or does not fit.
+    pub fn open(path: &Path, architecture: Option<Architecture>) -> Result<(Self, Card), BackboneError> {
+        let (network, card, _) = Self::open_reported(path, architecture)?;
+        Ok((network, card))
+    }
+
+    /// [`Network::open`], and what had to be done to the file's tensors.
+    ///
+    /// # Errors
+    /// As [`Network::open`].
+    pub fn open_reported(
+        path: &Path,
+        architecture: Option<Architecture>,
+    ) -> Result<(Self, Card, LoadReport), BackboneError> {
+        let weights = cyborg_weights::read(path)?;
+        let card = card_of(path, &weights, architecture)?;
+        let network = Self::new(card.architecture, card.n_classes, &Seed::new(0))?;
+        let report = network.load_adapted(path, weights, false)?;
+        Ok((network, card, report))
+    }
+
+    /// Loads what a file has under whatever names; with `replace_classifier`, all but a classifier of another number of
+    /// classes.
+    fn load_adapted(
+        &self,
+        path: &Path,
+        weights: Weights,
+        replace_classifier: bool,
+    ) -> Result<LoadReport, BackboneError> {
+        let (mut tensors, mut report) =
+            adapt(self.architecture(), weights, &self.expected()).map_err(|error| match error {
+                AdaptError::Twice(name) => {
+                    unusable(path, format!("two of its tensors are the network's `{name}`"))
+                }
+                AdaptError::Tensor(error) => error.into(),
+            })?;
+        if replace_classifier && self.is_classifier_of_other_classes(&tensors) {
+            let [(weight, own_weight), (bias, own_bias)] = self.classifier_parameters();
+            let theirs = tensors.insert(weight, own_weight.as_detached_tensor());
+            tensors.insert(bias, own_bias.as_detached_tensor());
+            report.replaced_classifier_of = theirs.and_then(|theirs| theirs.dims().first().copied());
         }
         self.load_tensors(&tensors).map_err(|error| in_file(path, error))?;
-        Ok(replaced)
+        Ok(report)
     }
 
     /// Whether `tensors` holds a whole classifier that differs from ours in nothing but the number of classes.
@@ -167,6 +215,36 @@ impl Network {
 
 fn describe(kind: DType, dims: &[usize]) -> String {
     format!("{} {dims:?}", kind.as_str())
+}
+
+/// What the file says of itself, or what its tensors say of it.
+fn card_of(
+    path: &Path,
+    weights: &Weights,
+    architecture: Option<Architecture>,
+) -> Result<Card, BackboneError> {
+    if let Some(card) = Card::from_metadata(&weights.metadata)? {
+        return match architecture {
+            Some(asked) if asked != card.architecture => Err(unusable(
+                path,
+                format!("it says that it is `{}`, asked for is `{asked}`", card.architecture),
+            )),
+            _ => Ok(card),
+        };
+    }
+    let found = Found::all(&weights.tensors);
+    let inferred = match architecture {
+        Some(architecture) => n_classes(architecture, &found).map(|n_classes| (architecture, n_classes)),
+        None => infer(&found),
+    };
+    let (architecture, n_classes) = inferred.map_err(|reason| unusable(path, reason))?;
+    let mut card = Card::new(architecture, n_classes);
+    card.other.clone_from(&weights.metadata);
+    Ok(card)
+}
+
+fn unusable(path: &Path, reason: String) -> BackboneError {
+    BackboneError::Weights { path: path.to_owned(), reason }
 }
 
 fn in_file(path: &Path, error: BackboneError) -> BackboneError {

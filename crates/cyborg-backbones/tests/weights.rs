@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use candle_core::{DType, Device, Tensor};
-use cyborg_backbones::{Architecture, BackboneError, Network, Tap};
+use cyborg_backbones::{Architecture, BackboneError, Card, Network, Tap};
 use cyborg_seed::Seed;
 use fs_err as fs;
 use safetensors::SafeTensors;
@@ -106,14 +106,16 @@ fn a_classifier_of_another_size_is_replaced_for_pretraining_only() {
         )
     );
     assert_eq!(of(&network), before);
-    assert!(network.load_pretrained(&path).unwrap());
+    let report = network.load_pretrained(&path).unwrap();
+    assert_eq!(report.replaced_classifier_of, Some(7));
+    assert_eq!(report.lines(), ["its classifier of 7 classes was left out; a new one starts from its seed"]);
     for (name, value) in of(&network) {
         let expected = if name.starts_with("fc.") { &before[&name] } else { &of(&source)[&name] };
         assert_eq!(&value, expected, "{name}");
     }
     // The same number of classes: the classifier comes along.
     let same = thin(7, 1);
-    assert!(!same.load_pretrained(&path).unwrap());
+    assert!(same.load_pretrained(&path).unwrap().lines().is_empty());
     assert_eq!(of(&same), of(&source));
 }
 
@@ -126,7 +128,8 @@ fn older_weights_without_batch_counts_start_at_zero() {
     candle_core::safetensors::save(&tensors.clone().into_iter().collect(), &path).unwrap();
     let network = thin(2, 1);
     assert!(matches!(network.load(&path), Err(BackboneError::Weights { .. })));
-    assert!(!network.load_pretrained(&path).unwrap());
+    let report = network.load_pretrained(&path).unwrap();
+    assert!(report.counts_start_at_zero && report.replaced_classifier_of.is_none(), "{report:?}");
     assert_eq!(network.tensors().unwrap()["bn1.num_batches_tracked"].to_scalar::<i64>().unwrap(), 0);
     // One of many missing is a fault.
     tensors.insert("bn1.num_batches_tracked".to_owned(), Tensor::new(1i64, &Device::Cpu).unwrap());
@@ -147,26 +150,75 @@ fn files_that_are_not_weights_say_so() {
         assert!(error.starts_with(&format!("cannot use weights `{}`: {message}", path.display())), "{error}");
     };
     let absent = network.load(&folder.path().join("absent")).unwrap_err();
-    assert!(matches!(absent, BackboneError::Read { .. }), "{absent}");
-    check("empty", Some(&[]), "it is not a whole safetensors file");
-    check(
-        "pickle",
-        Some(b"PK\x03\x04 and so on, long enough for a header"),
-        "it is not a whole safetensors file",
-    );
+    assert!(absent.to_string().starts_with("cannot read weights"), "{absent}");
+    check("empty", Some(&[]), "it is no weights file: it has 0 bytes");
+    check("text", Some(b"PK, long enough for a header, is not all it takes"), "");
     let whole = folder.path().join("whole");
     network.save(&whole, &metadata()).unwrap();
     let bytes = fs::read(&whole).unwrap();
-    for length in [7, 8, 100, bytes.len() - 1] {
+    for length in [8, 100, bytes.len() - 1] {
         check("cut", Some(&bytes[..length]), "it is not a whole safetensors file");
     }
-    let half = Tensor::zeros(2, DType::F16, &Device::Cpu).unwrap();
-    let path = folder.path().join("half");
-    candle_core::safetensors::save(&[("fc.bias".to_owned(), half)].into(), &path).unwrap();
-    check("half", None, "only F32 and I64 tensors can be used: `fc.bias` is F16; convert them to float32");
 
     let nowhere = folder.path().join("no/such/folder/file");
     let error = network.save(&nowhere, &metadata()).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot write weights `{}`", nowhere.display()));
     assert!(std::error::Error::source(&error).is_some());
+}
+
+#[test]
+fn half_precision_is_taken_as_float() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("half.safetensors");
+    let network = thin(2, 0);
+    let half = |t: Tensor| if t.dtype() == DType::F32 { t.to_dtype(DType::F16).unwrap() } else { t };
+    let tensors: BTreeMap<_, _> =
+        network.tensors().unwrap().into_iter().map(|(name, tensor)| (name, half(tensor))).collect();
+    cyborg_weights::write(&path, &tensors, &BTreeMap::new()).unwrap();
+    let other = thin(2, 1);
+    let report = other.load_pretrained(&path).unwrap();
+    // 7 convolutions (1 + 2 + 2 + 2), 2 shortcuts, 9 batch norms of 4 tensors, the classifier's 2.
+    assert_eq!(report.lines(), ["47 tensors converted from F16"]);
+    assert_eq!(of(&other), values(&tensors));
+}
+
+#[test]
+fn a_file_alone_becomes_its_network_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let network = thin(3, 0);
+    let mut card = Card::new(Architecture::ThinResNet8, 3);
+    card.class_names = Some(["a", "b", "c"].map(ToOwned::to_owned).into());
+    card.tap = Tap::Pooled;
+    network.save(&path, &card.to_metadata()).unwrap();
+    let (opened, found) = Network::open(&path, None).unwrap();
+    assert_eq!((opened.architecture(), opened.n_classes(), &found), (Architecture::ThinResNet8, 3, &card));
+    assert_eq!(of(&opened), of(&network));
+    assert!(Network::open(&path, Some(Architecture::ThinResNet8)).is_ok());
+    let error = Network::open(&path, Some(Architecture::ResNet18)).unwrap_err().to_string();
+    assert!(error.ends_with("it says that it is `thin-resnet8`, asked for is `resnet18`"), "{error}");
+
+    // Without a card: the tensors tell.
+    network.save(&path, &BTreeMap::new()).unwrap();
+    let (opened, found) = Network::open(&path, None).unwrap();
+    assert_eq!(found, Card::new(Architecture::ThinResNet8, 3));
+    assert_eq!(of(&opened), of(&network));
+
+    // A card that contradicts the tensors.
+    network.save(&path, &Card::new(Architecture::ThinResNet8, 2).to_metadata()).unwrap();
+    let error = Network::open(&path, None).unwrap_err().to_string();
+    assert!(error.contains("`fc.weight` is f32 [3, 64], expected f32 [2, 64]"), "{error}");
+
+    // Nothing that is known here.
+    let mut tensors = network.tensors().unwrap();
+    tensors.remove("conv1.weight");
+    cyborg_weights::write(&path, &tensors, &BTreeMap::new()).unwrap();
+    let error = Network::open(&path, None).unwrap_err().to_string();
+    assert!(error.contains("are of none of the networks here: `thin-resnet8`, `resnet18`"), "{error}");
+    let error = Network::open(&path, Some(Architecture::ThinResNet8)).unwrap_err().to_string();
+    assert!(error.contains("1 missing: `conv1.weight`"), "{error}");
+    tensors.remove("fc.weight");
+    cyborg_weights::write(&path, &tensors, &BTreeMap::new()).unwrap();
+    let error = Network::open(&path, Some(Architecture::ThinResNet8)).unwrap_err().to_string();
+    assert!(error.contains("it has no classifier `fc.weight`"), "{error}");
 }

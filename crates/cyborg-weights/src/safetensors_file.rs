@@ -41,8 +41,7 @@ fn serialise(
     let mut data = Vec::new();
     for width in [8, 4, 2, 1] {
         for (name, tensor) in tensors {
-            let unwritable =
-                |reason: String| WeightsError::Unwritable { tensor: name.clone(), reason };
+            let unwritable = |reason: String| WeightsError::Unwritable { tensor: name.clone(), reason };
             let element = ElementType::of(tensor)
                 .ok_or_else(|| unwritable(format!("it is {}", tensor.dtype().as_str())))?;
             if name == "__metadata__" {

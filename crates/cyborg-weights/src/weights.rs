@@ -65,10 +65,9 @@ impl Weights {
     /// Takes off what `DataParallel` and `torch.compile` put in front of every name.
     fn without_prefixes(mut self) -> Self {
         let mut taken = String::new();
-        while let Some(prefix) = ["module.", "_orig_mod."]
-            .into_iter()
-            .find(|prefix| !self.tensors.is_empty() && self.tensors.keys().all(|name| name.starts_with(prefix)))
-        {
+        while let Some(prefix) = ["module.", "_orig_mod."].into_iter().find(|prefix| {
+            !self.tensors.is_empty() && self.tensors.keys().all(|name| name.starts_with(prefix))
+        }) {
             let strip = |name: String| name[prefix.len()..].to_owned();
             self.tensors = self.tensors.into_iter().map(|(name, tensor)| (strip(name), tensor)).collect();
             self.stored_as = self.stored_as.into_iter().map(|(name, kind)| (strip(name), kind)).collect();
