@@ -113,6 +113,14 @@ pub enum EvalError {
         /// The source or aggregate that occurs twice.
         rows: String,
     },
+    /// Two groups of sources share a name, or one is called as an aggregate is.
+    #[error(
+        "group of sources `{name}`: the name is taken; give each group its own, other than `unseen`, `seen` and `all`"
+    )]
+    GroupName {
+        /// The name.
+        name: String,
+    },
     /// polars refused an operation on a frame.
     #[error("cannot build the table of {table}")]
     Frame {

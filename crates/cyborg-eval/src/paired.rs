@@ -1,6 +1,7 @@
 //! Paired tests of two methods over seeds.
 
 use crate::band::spread;
+use crate::wilcoxon::{Wilcoxon, wilcoxon_signed_rank};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Above this number of pairs the 2^n sign flips are not enumerated.
@@ -40,6 +41,8 @@ pub struct PairedTest {
     pub p_sign_flip: Option<f64>,
     /// The smallest value that it can take with so many pairs: 2 / 2^n.
     pub p_sign_flip_min: Option<f64>,
+    /// Wilcoxon's signed-rank test; `None` if all differences are 0.
+    pub wilcoxon: Option<Wilcoxon>,
     /// Why something is `None`.
     pub reason: Option<String>,
 }
@@ -77,6 +80,7 @@ pub fn paired_test(baseline: &[f64], candidate: &[f64], lower_is_better: bool) -
         ties: n - wins - losses,
         p_sign_flip: None,
         p_sign_flip_min: None,
+        wilcoxon: wilcoxon_signed_rank(&differences),
         reason: None,
     };
     let Some(of_differences) = spread(&differences) else {

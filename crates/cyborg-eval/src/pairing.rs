@@ -2,9 +2,12 @@
 
 use crate::columns::Table;
 use crate::error::EvalError;
-use crate::ranking::{Ranked, Undefined, sort_falling};
+use crate::measure::ranked;
+use crate::pot::Pot;
+use crate::ranking::{Ranked, Undefined};
+use crate::taken_apart::TakenApart;
 use polars::prelude::DataFrame;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is compared with whom on one test set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,48 +20,22 @@ pub struct EvalPlan {
     pub seen: BTreeSet<String>,
 }
 
-/// Images of one class, of one source or of several. Scores in falling order.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Pot {
-    /// Finite scores only.
-    pub(crate) scores: Vec<f64>,
-    pub(crate) n_not_finite: usize,
-    pub(crate) n_correct: usize,
-}
-
-impl Pot {
-    pub(crate) fn len(&self) -> usize {
-        self.scores.len() + self.n_not_finite
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.scores.extend_from_slice(&other.scores);
-        self.n_not_finite += other.n_not_finite;
-        self.n_correct += other.n_correct;
-    }
-
-    /// All images of several pots.
-    fn pooled<'a>(pots: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut pooled = Self::default();
-        pots.into_iter().for_each(|pot| pooled.add(pot));
-        // Stable: what is already in order, pot by pot, is merged rather than sorted afresh.
-        pooled.scores.sort_by(|a, b| b.total_cmp(a));
-        pooled
-    }
-}
-
-#[derive(Debug)]
-struct Source {
-    name: String,
-    positives: Pot,
-    negatives: Pot,
+/// The images of one source.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) positives: Pot,
+    pub(crate) negatives: Pot,
 }
 
 /// The scores of one run, by source and class.
 #[derive(Debug)]
 pub(crate) struct Sources {
     sources: Vec<Source>,
-    positive: u32,
+    /// Rightness is a matter of the largest logit, not of a threshold.
+    many_classes: bool,
+    /// All finite scores lie in [0, 1].
+    probabilities: bool,
 }
 
 /// A positive source with the negatives that it is tested against.
@@ -83,68 +60,32 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// The scores of two pots, or why they cannot be ranked.
-pub(crate) fn ranked<'a>(positives: &'a Pot, negatives: &'a Pot) -> Result<Ranked<'a>, Undefined> {
-    let n = positives.n_not_finite + negatives.n_not_finite;
-    if n > 0 {
-        return Err(Undefined::NotFinite { n, of: positives.len() + negatives.len() });
-    }
-    Ranked::new(&positives.scores, &negatives.scores)
-}
-
 impl Sources {
     /// Takes the scores apart by source and class: one pass, then each part is sorted.
     pub(crate) fn new(scores: &DataFrame, plan: &EvalPlan) -> Result<Self, EvalError> {
         let table = Table::new(scores, "the scores");
-        let names = table.strings("source")?;
-        let labels = table.u32s("label")?;
-        let predicted = table.u32s("predicted")?;
-        let values = table.f64s("score")?;
         let n_logits = table.n_logits()?;
-        let two_classes = if n_logits > 0 {
-            n_logits <= 2
-        } else {
-            labels.iter().chain(predicted.iter()).flatten().all(|class| class < 2)
-        };
+        table.u32s("predicted")?;
+        Ok(Self::of(TakenApart::new(table, plan.positive, n_logits)?))
+    }
 
-        let mut sources: Vec<Source> = Vec::new();
-        let mut positions: HashMap<&str, usize> = HashMap::new();
-        let mut last: Option<(&str, usize)> = None;
-        let rows = names.iter().zip(labels.iter()).zip(predicted.iter().zip(values.iter()));
-        for ((name, label), (predicted, score)) in rows {
-            let (Some(name), Some(label), Some(predicted), Some(score)) = (name, label, predicted, score)
-            else {
-                continue; // not reached: the columns hold no null
-            };
-            // Images of a source mostly stand together.
-            let position = match last {
-                Some((last_name, position)) if last_name == name => position,
-                _ => *positions.entry(name).or_insert_with(|| {
-                    sources.push(Source {
-                        name: name.to_owned(),
-                        positives: Pot::default(),
-                        negatives: Pot::default(),
-                    });
-                    sources.len() - 1
-                }),
-            };
-            last = Some((name, position));
-            let is_positive = label == plan.positive;
-            let source = &mut sources[position];
-            let pot = if is_positive { &mut source.positives } else { &mut source.negatives };
-            let correct = if two_classes { (score >= 0.5) == is_positive } else { predicted == label };
-            pot.n_correct += usize::from(correct);
-            if score.is_finite() {
-                pot.scores.push(score);
-            } else {
-                pot.n_not_finite += 1;
-            }
-        }
-        for source in &mut sources {
-            sort_falling(&mut source.positives.scores);
-            sort_falling(&mut source.negatives.scores);
-        }
-        Ok(Self { sources, positive: plan.positive })
+    pub(crate) fn of(scores: TakenApart) -> Self {
+        let TakenApart { sources, many_classes, probabilities } = scores;
+        Self { sources, many_classes, probabilities }
+    }
+
+    /// Are there more than two classes?
+    pub(crate) fn has_many_classes(&self) -> bool {
+        self.many_classes
+    }
+
+    /// Do all finite scores lie in [0, 1]?
+    pub(crate) fn are_probabilities(&self) -> bool {
+        self.probabilities
+    }
+
+    pub(crate) fn all(&self) -> &[Source] {
+        &self.sources
     }
 
     /// All positives, all negatives.
@@ -152,6 +93,14 @@ impl Sources {
         (
             Pot::pooled(self.sources.iter().map(|source| &source.positives)),
             Pot::pooled(self.sources.iter().map(|source| &source.negatives)),
+        )
+    }
+
+    /// The positives of these sources, and the negatives of those, each source once.
+    pub(crate) fn pooled_of(&self, positives: &BTreeSet<usize>, negatives: &BTreeSet<usize>) -> (Pot, Pot) {
+        (
+            Pot::pooled(positives.iter().map(|&position| &self.sources[position].positives)),
+            Pot::pooled(negatives.iter().map(|&position| &self.sources[position].negatives)),
         )
     }
 
@@ -167,7 +116,6 @@ impl Sources {
     /// Calls `visit` with every positive source and the negatives of the plan: sources in the order of the scores,
     /// then those that only the plan names. Negatives that several sources share are pooled once.
     pub(crate) fn for_each_pair(&self, plan: &EvalPlan, mut visit: impl FnMut(Pair<'_>)) {
-        debug_assert_eq!(plan.positive, self.positive);
         let nothing = Pot::default();
         let mut pools: BTreeMap<Vec<usize>, Pot> = BTreeMap::new();
         let all: Vec<usize> =

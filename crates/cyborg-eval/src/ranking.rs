@@ -1,5 +1,7 @@
 //! AUC, average precision and equal error rate of one list of positive and one of negative scores.
 
+use crate::sort::sort_falling;
+
 /// Why a metric has no value. Never a number in its stead: an AUC of 0.5 for "there was nothing to rank" would be
 /// taken for a result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +23,20 @@ pub enum Undefined {
         /// Of how many.
         of: usize,
     },
+    /// All images have the same score: the network said the same of each. An AUC of 0.5 would look like a result.
+    #[error("all {n} scores are {score}")]
+    AllEqual {
+        /// How many.
+        n: usize,
+        /// The score, as text.
+        score: String,
+    },
+    /// A variance needs two images of each class.
+    #[error("there is one {class} image, and a variance needs two of each class")]
+    OneImage {
+        /// `positive` or `negative`.
+        class: &'static str,
+    },
     /// As many labels as scores are needed.
     #[error("there are {labels} labels and {scores} scores")]
     LengthMismatch {
@@ -38,7 +54,7 @@ pub enum Undefined {
 }
 
 /// Positive and negative scores in falling order: all that AUC, average precision, equal error rate and the ROC
-/// depend on. Both lists hold at least one score, and finite ones only.
+/// depend on. Both lists hold at least one score, finite ones only, and not all are equal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ranked<'a> {
     positives: &'a [f64],
@@ -60,7 +76,14 @@ impl<'a> Ranked<'a> {
             (true, true) => Err(Undefined::NoImages),
             (true, false) => Err(Undefined::NoPositives),
             (false, true) => Err(Undefined::NoNegatives),
-            (false, false) => Ok(Self { positives, negatives }),
+            (false, false) => {
+                let (first, last) = (positives[0].max(negatives[0]), positives[positives.len() - 1]);
+                if first == last.min(negatives[negatives.len() - 1]) {
+                    let n = positives.len() + negatives.len();
+                    return Err(Undefined::AllEqual { n, score: first.to_string() });
+                }
+                Ok(Self { positives, negatives })
+            }
         }
     }
 
@@ -139,11 +162,6 @@ impl Iterator for Steps<'_> {
     }
 }
 
-/// Puts scores in the order that [`Ranked`] needs.
-pub(crate) fn sort_falling(scores: &mut [f64]) {
-    scores.sort_unstable_by(|a, b| b.total_cmp(a));
-}
-
 /// Scores of positive and negative images, sorted once, for any number of metrics.
 ///
 /// # Examples
@@ -163,7 +181,8 @@ impl Ranking {
     /// Sorts the scores; `labels` says which images are positive. The order of the images does not matter.
     ///
     /// # Errors
-    /// [`Undefined`] unless there is at least one image of each class, a score for each, and all are finite.
+    /// [`Undefined`] unless there is at least one image of each class, a score for each, all are finite, and at least two
+    /// differ.
     pub fn new(labels: &[bool], scores: &[f64]) -> Result<Self, Undefined> {
         if labels.len() != scores.len() {
             return Err(Undefined::LengthMismatch { labels: labels.len(), scores: scores.len() });

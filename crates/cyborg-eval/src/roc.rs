@@ -21,7 +21,8 @@ pub struct Roc {
 /// of equal size before and behind, are left out (`drop_intermediate`), which changes no line drawn through them.
 ///
 /// # Errors
-/// [`Undefined`] where there is no ROC: one class only, a score that is not finite, lists of different lengths.
+/// [`Undefined`] where there is no ROC: one class only, all scores equal, a score that is not finite, lists of different
+/// lengths.
 ///
 /// # Examples
 /// ```

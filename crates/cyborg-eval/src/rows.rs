@@ -2,15 +2,18 @@
 
 use crate::columns::{Table, column, frame};
 use crate::error::EvalError;
+use crate::metric::METRICS;
 use crate::runs::RunKey;
+use crate::values::Values;
 use polars::prelude::{Column, DataFrame};
 use std::collections::BTreeSet;
 
-/// The metrics of a table, in the order of its columns.
-pub const METRICS: [&str; 4] = ["auc", "average_precision", "accuracy", "eer"];
-
-/// A value for each of [`METRICS`].
-pub(crate) type Values = [Option<f64>; METRICS.len()];
+/// DeLong's standard error of the AUC and the 95 % interval that follows from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct AucError {
+    pub(crate) se: Option<f64>,
+    pub(crate) ci: Option<(f64, f64)>,
+}
 
 /// Metrics of one source or aggregate.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +25,8 @@ pub(crate) struct SourceRow {
     pub(crate) n_positive: u32,
     pub(crate) n_negative: u32,
     pub(crate) values: Values,
+    pub(crate) auc_error: AucError,
+    pub(crate) metric_reasons: Option<String>,
     pub(crate) reason: Option<String>,
 }
 
@@ -49,6 +54,10 @@ impl SourceRow {
         for (i, metric) in METRICS.iter().enumerate() {
             columns.push(column(metric, rows, |r| of(r).values[i]));
         }
+        columns.push(column("auc_se", rows, |r| of(r).auc_error.se));
+        columns.push(column("auc_ci_low", rows, |r| of(r).auc_error.ci.map(|ci| ci.0)));
+        columns.push(column("auc_ci_high", rows, |r| of(r).auc_error.ci.map(|ci| ci.1)));
+        columns.push(column("metric_reasons", rows, |r| of(r).metric_reasons.as_deref()));
         columns.push(column("reason", rows, |r| of(r).reason.as_deref()));
         columns
     }
@@ -61,6 +70,9 @@ impl SourceRow {
         let n_sources = metrics.u32s("n_sources")?;
         let n_positive = metrics.u32s("n_positive")?;
         let n_negative = metrics.u32s("n_negative")?;
+        let se = metrics.optional_f64s("auc_se")?;
+        let (low, high) = (metrics.optional_f64s("auc_ci_low")?, metrics.optional_f64s("auc_ci_high")?);
+        let metric_reasons = metrics.optional_strings("metric_reasons")?;
         let reasons = metrics.optional_strings("reason")?;
         let values =
             METRICS.iter().map(|metric| metrics.optional_f64s(metric)).collect::<Result<Vec<_>, _>>()?;
@@ -72,6 +84,8 @@ impl SourceRow {
             n_positive: n_positive.get(i).unwrap_or_default(),
             n_negative: n_negative.get(i).unwrap_or_default(),
             values: std::array::from_fn(|metric| values[metric].get(i)),
+            auc_error: AucError { se: se.get(i), ci: low.get(i).zip(high.get(i)) },
+            metric_reasons: metric_reasons.get(i).map(str::to_owned),
             reason: reasons.get(i).map(str::to_owned),
         };
         Ok((0..metrics.frame.height()).map(row).collect())

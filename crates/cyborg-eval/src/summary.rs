@@ -3,7 +3,8 @@
 use crate::band::{Spread, spread};
 use crate::columns::{column, frame};
 use crate::error::EvalError;
-use crate::rows::{METRICS, RunRow};
+use crate::metric::METRICS;
+use crate::rows::RunRow;
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 

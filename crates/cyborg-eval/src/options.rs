@@ -1,0 +1,50 @@
+//! What a table of metrics may be asked to do differently.
+
+use crate::error::EvalError;
+use std::collections::BTreeSet;
+
+/// Sources that are to have rows of their own as a group: `NAME mean` and `NAME pooled`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceGroup {
+    /// `GANs`, say.
+    pub name: String,
+    /// Positive sources. One that has no positive image is left out, and the row's reason says so.
+    pub sources: Vec<String>,
+}
+
+/// Settings of [`crate::run_metrics_with`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricOptions {
+    /// The fixed threshold: what scores at least this is called positive. `None` means 0.5 where all scores are
+    /// probabilities, and no value where they are not.
+    pub threshold: Option<f64>,
+    /// The threshold that was chosen on validation images (see [`crate::choose_threshold`]), if one was.
+    pub validation_threshold: Option<f64>,
+    /// Largest false positive rate of the partial AUC, in (0, 1]. Default 0.1.
+    pub max_fpr: f64,
+    /// Number of bins of equal width between 0 and 1 of the calibration error. Default 15.
+    pub calibration_bins: usize,
+    /// Further aggregate rows.
+    pub groups: Vec<SourceGroup>,
+}
+
+impl Default for MetricOptions {
+    fn default() -> Self {
+        Self {
+            threshold: None,
+            validation_threshold: None,
+            max_fpr: 0.1,
+            calibration_bins: 15,
+            groups: Vec::new(),
+        }
+    }
+}
+
+/// Names of groups must differ, also from `unseen`, `seen` and `all`.
+pub(crate) fn check_groups(groups: &[SourceGroup]) -> Result<(), EvalError> {
+    let mut known = BTreeSet::from(["unseen", "seen", "all"]);
+    match groups.iter().find(|group| !known.insert(&group.name)) {
+        Some(group) => Err(EvalError::GroupName { name: group.name.clone() }),
+        None => Ok(()),
+    }
+}

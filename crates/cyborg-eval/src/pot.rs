@@ -1,0 +1,50 @@
+//! Images of one class, of one source or of several.
+
+use std::collections::BTreeMap;
+
+/// Images of one class, of one source or of several.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pot {
+    /// Finite scores only, in falling order.
+    pub(crate) scores: Vec<f64>,
+    pub(crate) n_not_finite: usize,
+    /// For sets of more than two classes: images and those classified rightly, by label.
+    pub(crate) by_label: BTreeMap<u32, LabelCount>,
+}
+
+/// How many images of a label there are, and how many were classified rightly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LabelCount {
+    pub(crate) n: u64,
+    pub(crate) n_correct: u64,
+}
+
+impl Pot {
+    pub(crate) fn len(&self) -> usize {
+        self.scores.len() + self.n_not_finite
+    }
+
+    /// How many images score at least `threshold`.
+    pub(crate) fn n_at_least(&self, threshold: f64) -> u64 {
+        self.scores.partition_point(|score| *score >= threshold) as u64
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.scores.extend_from_slice(&other.scores);
+        self.n_not_finite += other.n_not_finite;
+        for (&label, count) in &other.by_label {
+            let sum = self.by_label.entry(label).or_default();
+            sum.n += count.n;
+            sum.n_correct += count.n_correct;
+        }
+    }
+
+    /// All images of several pots.
+    pub(crate) fn pooled<'a>(pots: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut pooled = Self::default();
+        pots.into_iter().for_each(|pot| pooled.add(pot));
+        // Stable: what is already in order, pot by pot, is merged rather than sorted afresh.
+        pooled.scores.sort_by(|a, b| b.total_cmp(a));
+        pooled
+    }
+}

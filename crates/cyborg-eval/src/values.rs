@@ -1,0 +1,86 @@
+//! A value for each metric, or why there is none.
+
+use crate::metric::{METRICS, N_METRICS};
+
+/// A value for each of [`METRICS`].
+pub(crate) type Values = [Option<f64>; N_METRICS];
+
+/// Values while they are gathered, with the reasons of those that are missing though the others are there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Gathered {
+    pub(crate) values: Values,
+    /// Metric (or another column) and reason.
+    missing: Vec<(&'static str, String)>,
+}
+
+/// Position of a metric, by name. The names are checked when the tests run.
+pub(crate) fn position(metric: &str) -> usize {
+    METRICS.iter().position(|name| *name == metric).unwrap_or(0)
+}
+
+impl Gathered {
+    pub(crate) fn set(&mut self, metric: &str, value: f64) {
+        debug_assert!(METRICS.contains(&metric), "{metric}");
+        self.values[position(metric)] = Some(value);
+    }
+
+    pub(crate) fn set_or(&mut self, metric: &str, value: Result<f64, String>) {
+        match value {
+            Ok(value) => self.set(metric, value),
+            Err(reason) => self.lacks(metric, reason),
+        }
+    }
+
+    pub(crate) fn lacks(&mut self, metric: &str, reason: impl Into<String>) {
+        debug_assert!(METRICS.contains(&metric), "{metric}");
+        self.missing.push((METRICS[position(metric)], reason.into()));
+    }
+
+    /// The same for a column that is no metric.
+    pub(crate) fn lacks_beside(&mut self, column: &'static str, reason: String) {
+        self.missing.push((column, reason));
+    }
+
+    /// `metric, metric: reason; metric: reason`, metrics that share a reason together.
+    pub(crate) fn reasons(&self) -> Option<String> {
+        let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (metric, reason) in &self.missing {
+            match groups.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, metrics)) => metrics.push(metric),
+                None => groups.push((reason, vec![metric])),
+            }
+        }
+        let line = |(reason, metrics): (&str, Vec<&str>)| format!("{}: {reason}", metrics.join(", "));
+        let lines: Vec<String> = groups.into_iter().map(line).collect();
+        (!lines.is_empty()).then(|| lines.join("; "))
+    }
+}
+
+/// The reason of one metric out of the text that [`Gathered::reasons`] makes.
+pub(crate) fn reason_of<'a>(reasons: &'a str, metric: &str) -> Option<&'a str> {
+    let of_group = |group: &'a str| {
+        let (metrics, reason) = group.split_once(": ")?;
+        metrics.split(", ").any(|name| name == metric).then_some(reason)
+    };
+    reasons.split("; ").find_map(of_group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_found_again() {
+        let mut gathered = Gathered::default();
+        assert_eq!(gathered.reasons(), None);
+        gathered.lacks("ece", "no probabilities");
+        gathered.lacks("d_prime", "one image");
+        gathered.lacks("brier", "no probabilities");
+        gathered.set("auc", 0.5);
+        let text = gathered.reasons().unwrap_or_default();
+        assert_eq!(text, "ece, brier: no probabilities; d_prime: one image");
+        assert_eq!(reason_of(&text, "brier"), Some("no probabilities"));
+        assert_eq!(reason_of(&text, "d_prime"), Some("one image"));
+        assert_eq!(reason_of(&text, "auc"), None);
+    }
+}
