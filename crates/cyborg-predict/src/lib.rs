@@ -2,16 +2,19 @@
 
 mod ahead;
 mod batches;
+mod cam;
 mod classes;
 mod error;
 mod failed;
 mod images;
 mod model;
+mod npy;
 mod pixels;
 mod predict;
 mod rows;
 
 pub use batches::{Effort, OnProgress, Progress};
+pub use cam::{CamOptions, CamTarget, draw_cams};
 pub use classes::Classes;
 pub use error::PredictError;
 pub use failed::{failed_path, write_failures};
