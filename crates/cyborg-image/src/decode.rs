@@ -105,11 +105,11 @@ pub fn dimensions(path: &Path) -> Result<(u32, u32), ImageError> {
     check_size(decoder.dimensions(), path)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
     fs_err::read(path).map_err(|source| ImageError::Read { path: path.into(), source })
 }
 
-fn decode(bytes: &[u8], path: &Path) -> Result<DynamicImage, ImageError> {
+pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<DynamicImage, ImageError> {
     if bytes.is_empty() {
         return Err(fault(path, "the file is empty"));
     }
@@ -133,7 +133,7 @@ fn decode(bytes: &[u8], path: &Path) -> Result<DynamicImage, ImageError> {
     guarded(path, || DynamicImage::from_decoder(decoder))
 }
 
-fn check_size((width_px, height_px): (u32, u32), path: &Path) -> Result<(u32, u32), ImageError> {
+pub(crate) fn check_size((width_px, height_px): (u32, u32), path: &Path) -> Result<(u32, u32), ImageError> {
     let pixels = u64::from(width_px) * u64::from(height_px);
     if pixels == 0 {
         return Err(fault(path, &format!("its size is {width_px}x{height_px}")));
@@ -152,7 +152,7 @@ fn check_size((width_px, height_px): (u32, u32), path: &Path) -> Result<(u32, u3
 
 /// Runs a decoder over bytes that may be hostile. A decoder that panics has found a damaged file in its own way; one
 /// bad image must not take a run of hours down.
-fn guarded<T>(path: &Path, work: impl FnOnce() -> image::ImageResult<T>) -> Result<T, ImageError> {
+pub(crate) fn guarded<T>(path: &Path, work: impl FnOnce() -> image::ImageResult<T>) -> Result<T, ImageError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(image::ImageError::Unsupported(error)))
@@ -165,7 +165,7 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> image::ImageResult<T>) -> Resu
     }
 }
 
-fn fault(path: &Path, reason: &str) -> ImageError {
+pub(crate) fn fault(path: &Path, reason: &str) -> ImageError {
     ImageError::Decode { path: path.into(), reason: reason.to_owned() }
 }
 

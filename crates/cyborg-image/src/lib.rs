@@ -6,6 +6,7 @@ mod error;
 mod jpeg_end;
 mod raster;
 mod resample;
+mod samples;
 
 pub use decode::{
     ColorMode, MAX_PIXELS, decode_bytes, decode_bytes_grey, decode_bytes_with_mode, dimensions, read_grey,
@@ -15,3 +16,4 @@ pub use encode::{encode_png, write_png};
 pub use error::ImageError;
 pub use raster::Raster;
 pub use resample::resize_bilinear;
+pub use samples::{SampleValues, Samples, decode_samples, orientation, read_samples};

@@ -1,6 +1,6 @@
 //! What one person left on one image, before it is a map.
 
-use crate::SaliencyMap;
+use crate::{AnnotationError, FRACTIONS, SaliencyMap, StoredMap, check_aspect};
 
 /// One person's marks on one image.
 ///
@@ -12,7 +12,7 @@ pub struct Annotation {
     /// Who, where the file says so.
     pub annotator: Option<String>,
     /// Width and height in pixels of the frame that coordinates refer to (the image as people saw it), where the file
-    /// states it.
+    /// states it; [`FRACTIONS`] if coordinates are fractions of the image's sides.
     pub frame_px: Option<(u32, u32)>,
     /// The marks.
     pub marks: Vec<Mark>,
@@ -61,4 +61,56 @@ pub enum Mark {
     },
     /// A mask or heat map over the whole frame, of any size with the frame's shape.
     Map(SaliencyMap),
+    /// A mask or heat map that is decoded when it is drawn. Readers give these, never [`Mark::Map`].
+    Stored(StoredMap),
+}
+
+impl Annotation {
+    /// With a frame, and coordinates in its pixels: what [`crate::Placement`] and [`crate::draw`] need. `shown_px` is the size of
+    /// the image as the person saw it, upright: it is the frame where the file states none, and what fractions are
+    /// fractions of. A stated frame stays as it is.
+    ///
+    /// # Errors
+    /// [`AnnotationError::Shape`] if a stated frame has another shape than the image shown.
+    pub fn on_frame(mut self, shown_px: (u32, u32)) -> Result<Self, AnnotationError> {
+        match self.frame_px {
+            None => self.frame_px = Some(shown_px),
+            Some(FRACTIONS) => {
+                self.scale(f64::from(shown_px.0), f64::from(shown_px.1));
+                self.frame_px = Some(shown_px);
+            }
+            Some(frame_px) => {
+                if let Err(source) = check_aspect(frame_px, shown_px) {
+                    return Err(AnnotationError::Shape { origin: self.origin, image: self.image, source });
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// Brush widths are fractions of the width.
+    fn scale(&mut self, width: f64, height: f64) {
+        let scaled = |point: &mut (f64, f64)| *point = (point.0 * width, point.1 * height);
+        for mark in &mut self.marks {
+            match mark {
+                Mark::Point { x, y, .. } => (*x, *y) = (*x * width, *y * height),
+                Mark::Stroke { points, width_px } => {
+                    points.iter_mut().for_each(scaled);
+                    *width_px = width_px.map(|brush| brush * width);
+                }
+                Mark::Polygon { rings } => rings.iter_mut().flatten().for_each(scaled),
+                Mark::Rectangle { left, top, right, bottom } => {
+                    (*left, *right) = (*left * width, *right * width);
+                    (*top, *bottom) = (*top * height, *bottom * height);
+                }
+                Mark::Map(_) => {}
+                Mark::Stored(stored) => {
+                    if let Some((left, top, right, bottom)) = &mut stored.area {
+                        (*left, *right) = (*left * width, *right * width);
+                        (*top, *bottom) = (*top * height, *bottom * height);
+                    }
+                }
+            }
+        }
+    }
 }

@@ -6,11 +6,15 @@ mod annotation;
 mod annotators;
 mod blur_image;
 mod control;
+mod error;
+mod frame;
 mod geometry;
 mod granularity;
 mod grid;
 mod map;
 mod rank;
+mod read;
+mod render;
 
 pub use aggregate::{Aggregation, Aggregator};
 pub use agreement::{Agreement, AgreementRule, NoFigure, agreement, iou};
@@ -18,6 +22,8 @@ pub use annotation::{Annotation, Mark};
 pub use annotators::{Annotator, Choice, Selection, Weighting};
 pub use blur_image::blur_outside;
 pub use control::{centre_prior, derangement, inverted, random_blobs, uniform};
+pub use error::{AnnotationError, Place};
+pub use frame::{Affine, Crop, FRACTIONS, Orientation, Placement};
 pub use geometry::{GeometryError, aspect_agrees, check_aspect};
 pub use granularity::Granularity;
 pub use grid::{
@@ -25,3 +31,12 @@ pub use grid::{
 };
 pub use map::SaliencyMap;
 pub use rank::spearman;
+pub use read::{
+    Annotations, BoxOptions, Channel, ClickListOptions, CocoMarks, CocoOptions, Columns, EyeTaggerOptions, FirstPixel, Format,
+    FoundFile, Invalid, LabelMeOptions, MapData, MapOptions, MatlabOptions, Paint, PathPattern, PointOptions, Runs, Scale,
+    Sides, Source, StoredMap, SvgOptions, Table, Unit, VocOptions, read_file, read_map, read_source,
+};
+pub use render::{
+    DrawOptions, Drawn, Edge, Gaussian, Length, Normalisation, PointStyle, PointWeights, Side, Threshold, View, draw,
+    gaussian_blur, normalise, resample, threshold,
+};

@@ -30,7 +30,7 @@ use crate::{Annotation, AnnotationError};
 
 pub use boxes::{BoxOptions, Sides};
 pub use click_lists::ClickListOptions;
-pub use coco::CocoOptions;
+pub use coco::{CocoMarks, CocoOptions};
 pub use eyetagger::EyeTaggerOptions;
 pub use labelme::LabelMeOptions;
 pub use map_file::{Channel, Invalid, MapOptions, Scale, read_map};
@@ -38,6 +38,7 @@ pub use matlab::MatlabOptions;
 pub use pattern::{FoundFile, PathPattern};
 pub use points::PointOptions;
 pub use rle::Runs;
+pub(crate) use rle::MAX_PIXELS;
 pub use stored::{MapData, StoredMap};
 pub use svg::{Paint, SvgOptions};
 pub use table::{Columns, FirstPixel, Table, Unit};

@@ -22,7 +22,7 @@ pub enum Normalisation {
 /// Sums are taken in 64-bit floats, in the order of the pixels.
 #[must_use]
 pub fn normalise(map: &mut SaliencyMap, rule: Normalisation) -> bool {
-    let (min, max) = map.range();
+    let (min, max) = range(map);
     let (offset, scale) = match rule {
         Normalisation::None => return true,
         Normalisation::Max => (0.0, f64::from(max)),
@@ -64,7 +64,7 @@ pub fn threshold(map: &SaliencyMap, rule: Threshold) -> Result<SaliencyMap, Anno
     }
     let least = match rule {
         Threshold::Value(value) => value,
-        Threshold::ShareOfMax(share) => share * f64::from(map.range().1),
+        Threshold::ShareOfMax(share) => share * f64::from(range(map).1),
         Threshold::TopShare(share) => {
             let kept = (share * map.values.len() as f64).round() as usize;
             let mut sorted = map.values.clone();
@@ -75,4 +75,9 @@ pub fn threshold(map: &SaliencyMap, rule: Threshold) -> Result<SaliencyMap, Anno
     let values =
         map.values.iter().map(|&v| if v > 0.0 && f64::from(v) >= least { 1.0 } else { 0.0 }).collect();
     Ok(SaliencyMap { values, ..*map })
+}
+
+/// The least and the greatest value.
+fn range(map: &SaliencyMap) -> (f32, f32) {
+    map.values.iter().fold((f32::INFINITY, 0.0), |(min, max), &value| (value.min(min), value.max(max)))
 }

@@ -1,0 +1,326 @@
+//! What all CSV formats share: who marked which image, and what numbers mean.
+
+use std::path::PathBuf;
+
+use super::{Annotations, FoundFile};
+use crate::{Annotation, AnnotationError, FRACTIONS, Mark};
+
+/// Coordinates farther out than this are taken for damage.
+pub(crate) const MAX_COORDINATE: f64 = 1e7;
+
+/// Names of the columns that every table may have. A column that is named must be there; columns without a name here are
+/// ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// The image; `None` if the file's name says it.
+    pub image: Option<String>,
+    /// Who.
+    pub annotator: Option<String>,
+    /// Seconds that the person took for the image.
+    pub seconds: Option<String>,
+    /// Whether the person's decision was right: `1`/`0`, `true`/`false`, `yes`/`no`, or empty if unknown.
+    pub correct: Option<String>,
+    /// Width and height in pixels of the frame that coordinates refer to.
+    pub frame: Option<(String, String)>,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self { image: Some("image".into()), annotator: None, seconds: None, correct: None, frame: None }
+    }
+}
+
+/// What the coordinates of a table are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Unit {
+    /// Pixels of the frame.
+    #[default]
+    Pixels,
+    /// Fractions of the image's sides: 0 is the left or top edge, 1 the right or bottom one.
+    Fractions,
+}
+
+/// Where pixel coordinates begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum FirstPixel {
+    /// 0 is the left edge of the first pixel: continuous coordinates.
+    #[default]
+    Edge,
+    /// 0 is the middle of the first pixel: indices from 0, as most programs count.
+    Zero,
+    /// 1 is the middle of the first pixel: indices from 1, as MATLAB counts.
+    One,
+}
+
+impl FirstPixel {
+    /// From the file's coordinate to a continuous one.
+    pub(crate) fn continuous(self, coordinate: f64) -> f64 {
+        match self {
+            Self::Edge => coordinate,
+            Self::Zero => coordinate + 0.5,
+            Self::One => coordinate - 0.5,
+        }
+    }
+}
+
+/// How a CSV table is read. It MUST have a header line and be in UTF-8; fields may be quoted with `"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Names of the columns.
+    pub columns: Columns,
+    /// Between fields: `b','`, `b'\t'`, `b';'`.
+    pub delimiter: u8,
+    /// Of coordinates and lengths.
+    pub unit: Unit,
+    /// Where pixel coordinates begin.
+    pub first_pixel: FirstPixel,
+    /// The frame that coordinates refer to, where no column states it; `None`: the image itself.
+    pub frame_px: Option<(u32, u32)>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            columns: Columns::default(),
+            delimiter: b',',
+            unit: Unit::Pixels,
+            first_pixel: FirstPixel::Edge,
+            frame_px: None,
+        }
+    }
+}
+
+/// One row.
+pub(crate) struct Row {
+    pub(crate) path: PathBuf,
+    pub(crate) line: u64,
+    /// The image and who, with no marks yet.
+    pub(crate) annotation: Annotation,
+    /// The values of the wanted columns, trimmed.
+    pub(crate) fields: Vec<String>,
+}
+
+/// The rows of a table, one after the other.
+pub(crate) struct Rows {
+    path: PathBuf,
+    reader: csv::Reader<fs_err::File>,
+    record: csv::StringRecord,
+    image: Option<usize>,
+    annotator: Option<usize>,
+    seconds: Option<usize>,
+    correct: Option<usize>,
+    frame: Option<(usize, usize)>,
+    wanted: Vec<usize>,
+    fixed_frame: Option<(u32, u32)>,
+    ended: bool,
+}
+
+impl Rows {
+    /// Opens the table and finds its columns; `wanted` are the format's own.
+    pub(crate) fn open(file: &FoundFile, table: &Table, wanted: &[&str]) -> Result<Self, AnnotationError> {
+        let path = file.path.clone();
+        let opened = fs_err::File::open(&path).map_err(|source| AnnotationError::open(&path, source))?;
+        let mut reader = csv::ReaderBuilder::new().delimiter(table.delimiter).from_reader(opened);
+        let header = match reader.headers() {
+            Ok(header) => header.clone(),
+            Err(error) => return Err(csv_fault(&path, &error)),
+        };
+        let find = |name: &str| {
+            let is = |head: &str| head.trim_start_matches('\u{feff}').trim() == name;
+            header.iter().position(is).ok_or_else(|| {
+                let columns: Vec<String> = header.iter().map(|head| format!("`{}`", head.trim())).collect();
+                let reason =
+                    format!("it has no column `{name}`: name the right one of {}", columns.join(", "));
+                AnnotationError::line(&path, 1, reason)
+            })
+        };
+        let optional = |name: &Option<String>| name.as_deref().map(find).transpose();
+        let columns = &table.columns;
+        if columns.image.is_none() && file.image.is_none() {
+            let reason = "neither a column nor the file's name says which image: name the column";
+            return Err(AnnotationError::line(&path, 1, reason));
+        }
+        let (image, annotator) = (optional(&columns.image)?, optional(&columns.annotator)?);
+        let (seconds, correct) = (optional(&columns.seconds)?, optional(&columns.correct)?);
+        let frame = match &columns.frame {
+            Some((width, height)) => Some((find(width)?, find(height)?)),
+            None => None,
+        };
+        let wanted = wanted.iter().map(|name| find(name)).collect::<Result<_, _>>()?;
+        let fixed_frame = if table.unit == Unit::Fractions { Some(FRACTIONS) } else { table.frame_px };
+        let record = csv::StringRecord::new();
+        Ok(Self {
+            path,
+            reader,
+            record,
+            image,
+            annotator,
+            seconds,
+            correct,
+            frame,
+            wanted,
+            fixed_frame,
+            ended: false,
+        })
+    }
+
+    fn row(&self, line: u64) -> Result<Row, AnnotationError> {
+        let fault = |reason: String| AnnotationError::line(&self.path, line, reason);
+        let field = |index: usize| self.record.get(index).unwrap_or("").trim();
+        let image = self.image.map_or("", field).to_owned();
+        if self.image.is_some() && image.is_empty() {
+            return Err(fault("it names no image".into()));
+        }
+        let annotator = self.annotator.map(field).filter(|name| !name.is_empty()).map(str::to_owned);
+        let seconds = self.seconds.map(field).filter(|text| !text.is_empty());
+        let duration_s = seconds.map(|text| seconds_of(text, 1.0)).transpose().map_err(fault)?;
+        let correct = match self.correct.map(field) {
+            None => None,
+            Some(text) => truth(text).map_err(fault)?,
+        };
+        let frame_px = match self.frame {
+            Some((width, height)) if self.fixed_frame != Some(FRACTIONS) => {
+                Some((side(field(width)).map_err(fault)?, side(field(height)).map_err(fault)?))
+            }
+            _ => self.fixed_frame,
+        };
+        let origin = format!("`{}`, line {line}", self.path.display());
+        let annotation =
+            Annotation { image, annotator, frame_px, marks: Vec::new(), duration_s, correct, origin };
+        let fields = self.wanted.iter().map(|&index| field(index).to_owned()).collect();
+        Ok(Row { path: self.path.clone(), line, annotation, fields })
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<Row, AnnotationError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let mut record = std::mem::take(&mut self.record);
+        let read = self.reader.read_record(&mut record);
+        self.record = record;
+        match read {
+            Ok(true) => {
+                let line = self.record.position().map_or(0, csv::Position::line);
+                Some(self.row(line))
+            }
+            Ok(false) => None,
+            Err(error) => {
+                self.ended = matches!(error.kind(), csv::ErrorKind::Io(_));
+                Some(Err(csv_fault(&self.path, &error)))
+            }
+        }
+    }
+}
+
+impl Row {
+    pub(crate) fn fault(&self, reason: String) -> AnnotationError {
+        AnnotationError::line(&self.path, self.line, reason)
+    }
+}
+
+/// Rows to annotations: marks of consecutive rows of one image and person belong to one annotation. So no more than one
+/// annotation is in memory; a person who comes back to an image later in the file gives a second annotation of it.
+pub(crate) fn grouped(
+    mut rows: Rows,
+    mark: impl Fn(&Row) -> Result<Mark, String> + Send + 'static,
+) -> Annotations {
+    let mut open: Option<Annotation> = None;
+    Box::new(std::iter::from_fn(move || {
+        loop {
+            let row = match rows.next() {
+                None => return open.take().map(Ok),
+                Some(Err(error)) => return Some(Err(error)),
+                Some(Ok(row)) => row,
+            };
+            let found = match mark(&row) {
+                Ok(found) => found,
+                Err(reason) => return Some(Err(row.fault(reason))),
+            };
+            let mut next = row.annotation;
+            match &mut open {
+                Some(open) if continues(open, &next) => open.marks.push(found),
+                _ => {
+                    next.marks.push(found);
+                    if let Some(done) = open.replace(next) {
+                        return Some(Ok(done));
+                    }
+                }
+            }
+        }
+    }))
+}
+
+fn continues(open: &Annotation, next: &Annotation) -> bool {
+    open.image == next.image
+        && open.annotator == next.annotator
+        && open.frame_px == next.frame_px
+        && open.correct == next.correct
+        && open.duration_s == next.duration_s
+}
+
+fn csv_fault(path: &std::path::Path, error: &csv::Error) -> AnnotationError {
+    let line = error.position().map_or(1, csv::Position::line);
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            AnnotationError::line(path, line, format!("it has {len} fields, but the header has {expected_len}"))
+        }
+        csv::ErrorKind::Utf8 { .. } => AnnotationError::line(path, line, "it is not UTF-8: save it as UTF-8"),
+        _ => AnnotationError::line(path, line, error.to_string()),
+    }
+}
+
+/// A finite number no farther out than [`MAX_COORDINATE`].
+pub(crate) fn coordinate(text: &str, what: &str) -> Result<f64, String> {
+    let number: f64 =
+        text.trim().parse().map_err(|_| format!("{what} is `{}`: it must be a number", shortened(text)))?;
+    in_range(number, what)
+}
+
+/// As [`coordinate`], of a number.
+pub(crate) fn in_range(number: f64, what: &str) -> Result<f64, String> {
+    if number.abs() <= MAX_COORDINATE {
+        Ok(number)
+    } else {
+        Err(format!("{what} is {number}: it must lie between -10000000 and 10000000"))
+    }
+}
+
+/// A duration of at least 0, in seconds.
+pub(crate) fn seconds_of(text: &str, seconds_per_unit: f64) -> Result<f64, String> {
+    let number: f64 =
+        text.trim().parse().map_err(|_| format!("a duration is `{}`: it must be a number", shortened(text)))?;
+    let seconds = number * seconds_per_unit;
+    if (0.0..=1e9).contains(&seconds) { Ok(seconds) } else { Err(format!("a duration is {number}: it must be at least 0")) }
+}
+
+/// A side of a frame.
+fn side(text: &str) -> Result<u32, String> {
+    let side: f64 = text.parse().map_err(|_| format!("a side of the frame is `{}`", shortened(text)))?;
+    if side >= 1.0 && side <= 1e6 && side.fract() == 0.0 {
+        Ok(side as u32)
+    } else {
+        Err(format!("a side of the frame is {side}: it must be whole, from 1 to 1000000"))
+    }
+}
+
+fn truth(text: &str) -> Result<Option<bool>, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "" => Ok(None),
+        "1" | "1.0" | "true" | "yes" | "t" | "y" => Ok(Some(true)),
+        "0" | "0.0" | "false" | "no" | "f" | "n" => Ok(Some(false)),
+        _ => Err(format!("whether the decision was right is `{}`: it must be 1 or 0", shortened(text))),
+    }
+}
+
+/// The first characters of what a file holds, for messages.
+pub(crate) fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(40).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,204 @@
+//! Filled shapes: how much of each pixel they cover.
+
+use crate::{Affine, SaliencyMap};
+
+/// Lines a pixel at which shapes are cut. Along a line coverage is exact, so the result is off by at most 1/32 of a pixel
+/// where an edge is level, and by far less where it is not.
+const LINES: usize = 16;
+
+/// The union of shapes.
+pub(crate) struct Region {
+    to_image: Affine,
+    to_frame: Affine,
+    pieces: Vec<Piece>,
+    n_polygons: usize,
+}
+
+/// What is cut by a line: an edge of a polygon in image coordinates, or a piece of a stroke in frame coordinates.
+struct Piece {
+    top: f64,
+    bottom: f64,
+    kind: Kind,
+}
+
+enum Kind {
+    Edge { polygon: usize, from: (f64, f64), to: (f64, f64) },
+    Capsule { from: (f64, f64), to: (f64, f64), radius: f64 },
+}
+
+impl Region {
+    /// Nothing yet. A matrix that has no inverse leaves no area to cover.
+    pub(crate) fn new(to_image: Affine) -> Self {
+        let to_frame = to_image.inverse().unwrap_or(Affine::scale(0.0, 0.0));
+        Self { to_image, to_frame, pieces: Vec::new(), n_polygons: 0 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// A brush of that diameter drawn along the points.
+    pub(crate) fn stroke(&mut self, points: &[(f64, f64)], width_px: f64) {
+        let radius = width_px / 2.0;
+        let reach = radius * self.to_image.b.hypot(self.to_image.d);
+        let ends = |index: usize| (points[index], points[(index + 1).min(points.len() - 1)]);
+        for index in 0..points.len().max(2) - 1 {
+            if points.is_empty() {
+                break;
+            }
+            let (from, to) = ends(index);
+            let (y0, y1) = (self.to_image.apply(from).1, self.to_image.apply(to).1);
+            self.pieces.push(Piece {
+                top: y0.min(y1) - reach,
+                bottom: y0.max(y1) + reach,
+                kind: Kind::Capsule { from, to, radius },
+            });
+        }
+    }
+
+    /// Rings filled by the even-odd rule.
+    pub(crate) fn polygon(&mut self, rings: &[Vec<(f64, f64)>]) {
+        let polygon = self.n_polygons;
+        self.n_polygons += 1;
+        for ring in rings {
+            for (index, &point) in ring.iter().enumerate() {
+                let from = self.to_image.apply(point);
+                let to = self.to_image.apply(ring[(index + 1) % ring.len()]);
+                let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
+                self.pieces.push(Piece { top, bottom, kind: Kind::Edge { polygon, from, to } });
+            }
+        }
+    }
+
+    /// The share of each pixel that is covered.
+    pub(crate) fn coverage(mut self, width: usize, height: usize) -> SaliencyMap {
+        self.pieces.sort_by(|a, b| a.top.total_cmp(&b.top));
+        let mut map = SaliencyMap::filled(width, height, 0.0);
+        let mut active: Vec<&Piece> = Vec::new();
+        let mut waiting = self.pieces.iter().peekable();
+        let (mut spans, mut crossings) = (Vec::new(), Vec::new());
+        let (mut parts, mut steps) = (vec![0.0; width], vec![0.0; width + 1]);
+        for (y, row) in map.values.chunks_exact_mut(width).enumerate() {
+            active.retain(|piece| piece.bottom >= y as f64);
+            while let Some(piece) = waiting.next_if(|piece| piece.top < (y + 1) as f64) {
+                if piece.bottom >= y as f64 {
+                    active.push(piece);
+                }
+            }
+            if active.is_empty() {
+                continue;
+            }
+            parts.fill(0.0);
+            steps.fill(0.0);
+            for line in 0..LINES {
+                let at = y as f64 + (line as f64 + 0.5) / LINES as f64;
+                self.cut(&active, at, &mut spans, &mut crossings);
+                add_union(&mut spans, width, &mut parts, &mut steps);
+            }
+            let mut whole = 0.0;
+            for ((value, part), step) in row.iter_mut().zip(&parts).zip(&steps) {
+                whole += step;
+                *value = ((whole + part) / LINES as f64).clamp(0.0, 1.0) as f32;
+            }
+        }
+        map
+    }
+
+    /// The spans in which a line of the image lies inside a shape.
+    fn cut(&self, active: &[&Piece], at: f64, spans: &mut Vec<(f64, f64)>, crossings: &mut Vec<(usize, f64)>) {
+        spans.clear();
+        crossings.clear();
+        let start = self.to_frame.apply((0.0, at));
+        for piece in active {
+            match &piece.kind {
+                Kind::Capsule { from, to, radius } => {
+                    spans.extend(cut_capsule(start, (self.to_frame.a, self.to_frame.b), *from, *to, *radius));
+                }
+                Kind::Edge { polygon, from, to } => {
+                    if (from.1 <= at) != (to.1 <= at) {
+                        let share = (at - from.1) / (to.1 - from.1);
+                        crossings.push((*polygon, from.0 + share * (to.0 - from.0)));
+                    }
+                }
+            }
+        }
+        crossings.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        // A closed ring is crossed an even number of times, so pairs never mix two polygons.
+        spans.extend(crossings.as_chunks::<2>().0.iter().map(|[from, to]| (from.1, to.1)));
+    }
+}
+
+/// Adds the union of the spans: whole pixels as steps up and down, the rest as parts.
+fn add_union(spans: &mut [(f64, f64)], width: usize, parts: &mut [f64], steps: &mut [f64]) {
+    spans.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut done = 0.0f64;
+    for &(from, to) in spans.iter() {
+        let (from, to) = (from.max(done), to.min(width as f64));
+        if from >= to {
+            continue;
+        }
+        done = to;
+        let (first, last) = (from as usize, to as usize);
+        if first == last {
+            parts[first] += to - from;
+            continue;
+        }
+        parts[first] += (first + 1) as f64 - from;
+        steps[first + 1] += 1.0;
+        steps[last] -= 1.0;
+        if last < width {
+            parts[last] += to - last as f64;
+        }
+    }
+}
+
+/// Where the line `start + x * step` is within `radius` of the segment: the hull of its spans in the two end discs and in
+/// the strip between them, as the whole is convex.
+fn cut_capsule(
+    start: (f64, f64),
+    step: (f64, f64),
+    from: (f64, f64),
+    to: (f64, f64),
+    radius: f64,
+) -> Option<(f64, f64)> {
+    let dot = |a: (f64, f64), b: (f64, f64)| a.0 * b.0 + a.1 * b.1;
+    let minus = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0, a.1 - b.1);
+    let square = dot(step, step);
+    if square == 0.0 {
+        return None;
+    }
+    let disc = |centre: (f64, f64)| {
+        let offset = minus(start, centre);
+        let middle = -dot(offset, step) / square;
+        let nearest = (offset.0 + middle * step.0, offset.1 + middle * step.1);
+        let left = radius * radius - dot(nearest, nearest);
+        (left > 0.0).then(|| {
+            let half = (left / square).sqrt();
+            (middle - half, middle + half)
+        })
+    };
+    let along = minus(to, from);
+    let length = along.0.hypot(along.1);
+    let strip = || {
+        if length == 0.0 {
+            return None;
+        }
+        let unit = (along.0 / length, along.1 / length);
+        let normal = (-unit.1, unit.0);
+        let offset = minus(start, from);
+        let mut span = (f64::NEG_INFINITY, f64::INFINITY);
+        for (axis, low, high) in [(unit, 0.0, length), (normal, -radius, radius)] {
+            let (at, slope) = (dot(offset, axis), dot(step, axis));
+            if slope == 0.0 {
+                if at < low || at > high {
+                    return None;
+                }
+            } else {
+                let (a, b) = ((low - at) / slope, (high - at) / slope);
+                span = (span.0.max(a.min(b)), span.1.min(a.max(b)));
+            }
+        }
+        (span.0 < span.1).then_some(span)
+    };
+    [disc(from), disc(to), strip()].into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}

@@ -1,0 +1,174 @@
+//! Clicks and fixations to a density.
+
+use super::gaussian::{Edge, Gaussian, blur};
+use crate::{AnnotationError, Placement, SaliencyMap};
+
+/// What a click or fixation becomes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PointStyle {
+    /// A Gaussian.
+    Density {
+        /// Its standard deviation.
+        sigma: Length,
+        /// The kernel reaches `floor(truncate * sigma + 0.5)` pixels; SciPy's default is 4. (ClickMe's 49x49 kernel of
+        /// sigma 28 is 0.86.)
+        truncate: f64,
+        /// What lies beyond the border.
+        edge: Edge,
+    },
+    /// A filled disc.
+    Disc {
+        /// Its diameter.
+        diameter: Length,
+    },
+}
+
+impl Default for PointStyle {
+    /// A Gaussian of one tenth of the frame's shorter side, cut off after 4 sigma; what falls beyond the border is lost.
+    fn default() -> Self {
+        let sigma = Length::Fraction { of: Side::Shorter, fraction: 0.1 };
+        Self::Density { sigma, truncate: 4.0, edge: Edge::Constant }
+    }
+}
+
+/// How much each point counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum PointWeights {
+    /// 1.
+    #[default]
+    Equal,
+    /// The seconds that the gaze rested there; a point without them is an error.
+    Duration,
+}
+
+impl PointWeights {
+    pub(crate) fn of(self, duration_s: Option<f64>) -> Result<f64, String> {
+        match self {
+            Self::Equal => Ok(1.0),
+            Self::Duration => duration_s.ok_or_else(|| {
+                "a point has no duration, which is to be its weight: name the column, or weigh points equally".into()
+            }),
+        }
+    }
+}
+
+/// A length on the annotation's frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Length {
+    /// Pixels of the frame.
+    FramePx(f64),
+    /// A share of one of the frame's sides.
+    Fraction {
+        /// Of what.
+        of: Side,
+        /// The share.
+        fraction: f64,
+    },
+    /// Degrees of visual angle.
+    Degrees {
+        /// How many.
+        degrees: f64,
+        /// How the frame was seen.
+        view: View,
+    },
+}
+
+/// A side of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Its width.
+    Width,
+    /// Its height.
+    Height,
+    /// The shorter of the two.
+    Shorter,
+    /// The longer of the two.
+    Longer,
+}
+
+/// How a frame was seen on a screen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    /// From the eye to the screen.
+    pub distance_cm: f64,
+    /// The screen's width.
+    pub screen_width_cm: f64,
+    /// The screen's width.
+    pub screen_width_px: f64,
+    /// Screen pixels a pixel of the frame: 1 if the image was shown at its own size.
+    pub magnification: f64,
+}
+
+impl View {
+    /// Frame pixels in one degree of visual angle, centred on the line of sight: `2 d tan(0.5 degrees)` on the screen.
+    pub fn frame_px_per_degree(&self) -> f64 {
+        let degree_cm = 2.0 * self.distance_cm * 0.5f64.to_radians().tan();
+        degree_cm * self.screen_width_px / self.screen_width_cm / self.magnification
+    }
+}
+
+impl Length {
+    /// In pixels of a frame of that size.
+    ///
+    /// # Errors
+    /// [`AnnotationError::Setting`] unless it is positive and finite.
+    pub fn in_frame_px(&self, (width, height): (f64, f64)) -> Result<f64, AnnotationError> {
+        let length = match *self {
+            Self::FramePx(length) => length,
+            Self::Fraction { of, fraction } => {
+                let side = match of {
+                    Side::Width => width,
+                    Side::Height => height,
+                    Side::Shorter => width.min(height),
+                    Side::Longer => width.max(height),
+                };
+                fraction * side
+            }
+            Self::Degrees { degrees, view } => degrees * view.frame_px_per_degree(),
+        };
+        if length > 0.0 && length <= 1e5 {
+            Ok(length)
+        } else {
+            let found = format!("{self:?} on a frame of {width}x{height} px, that is {length} px");
+            Err(AnnotationError::Setting { what: "length", found, expected: "above 0 and at most 100000 px" })
+        }
+    }
+}
+
+/// The density of weighted points of the frame, and how many of them lie outside the image.
+///
+/// Sigma is scaled with the placement: by its two factors where it keeps rows or turns them into columns, by the root of
+/// its determinant otherwise (right for every similarity).
+pub(crate) fn density(
+    points: &[((f64, f64), f64)],
+    placement: &Placement,
+    style: PointStyle,
+) -> Result<(SaliencyMap, usize), AnnotationError> {
+    let (width, height) = placement.size_px();
+    let (width, height) = (width as usize, height as usize);
+    let PointStyle::Density { sigma, truncate, edge } = style else {
+        return Ok((SaliencyMap::filled(width, height, 0.0), 0));
+    };
+    let sigma = sigma.in_frame_px(placement.frame_size())?;
+    let matrix = placement.matrix();
+    let (scale_x, scale_y) = if matrix.is_upright() {
+        ((matrix.a + matrix.c).abs(), (matrix.b + matrix.d).abs())
+    } else {
+        (matrix.determinant().abs().sqrt(), matrix.determinant().abs().sqrt())
+    };
+    let gaussian = Gaussian { sigma_x_px: sigma * scale_x, sigma_y_px: sigma * scale_y, truncate };
+    gaussian.check()?;
+    let mut values = vec![0.0; width * height];
+    let mut n_outside = 0;
+    for &(point, weight) in points {
+        let (x, y) = placement.map(point);
+        if (0.0..width as f64).contains(&x) && (0.0..height as f64).contains(&y) {
+            values[y as usize * width + x as usize] += weight;
+        } else {
+            n_outside += 1;
+        }
+    }
+    blur(&mut values, width, height, &gaussian, edge);
+    let values = values.iter().map(|&value| value as f32).collect();
+    Ok((SaliencyMap { width_px: width, height_px: height, values }, n_outside))
+}
