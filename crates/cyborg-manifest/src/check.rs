@@ -48,6 +48,11 @@ pub(crate) fn checked(raw: RawManifest, path: &Path, source: &mut SourceText) ->
             }
         }
     }
+    let recipe = raw.annotation.as_ref().map(|annotation| &annotation.recipe);
+    if let Some(recipe) = recipe.filter(|recipe| recipe.value.trim().is_empty()) {
+        source.fault(recipe, "`annotation.recipe` must name a recipe file");
+    }
+    let recipe = recipe.map(|recipe| path.parent().unwrap_or(Path::new("")).join(&recipe.value));
     let mut check = Check { classes: &classes, source };
     let layout = match raw.layout {
         RawLayout::ReleasedList(raw) => Layout::ReleasedList(check.released_list(raw)),
@@ -66,6 +71,7 @@ pub(crate) fn checked(raw: RawManifest, path: &Path, source: &mut SourceText) ->
         phantom: raw.phantom,
         pairs: raw.pairs,
         expected,
+        recipe,
         layout,
         classes,
     })

@@ -87,6 +87,8 @@ pub struct Dataset {
     pub pairs: BTreeMap<String, Vec<String>>,
     /// From the manifest: what a complete copy holds.
     pub expected: Expected,
+    /// From the manifest: the recipe file whose maps take the place of the items' own. Opening a data set builds none.
+    pub recipe: Option<PathBuf>,
     /// How to get the files, for messages.
     pub obtain: String,
     /// Rows that said again what another row had said, to the letter; they were left out.

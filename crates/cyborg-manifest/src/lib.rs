@@ -22,5 +22,8 @@ pub use error::{Faults, ManifestError};
 pub use manifest::{Manifest, list_manifests, read_manifest};
 pub use raw::{Domain, Expected};
 pub use report::{Finding, FindingKind, GroupCount, Severity, SizeCount, VerifyReport};
+pub use root::{Unexpanded, expand};
 pub use schema::manifest_schema;
+pub use source_text::SourceText;
+pub use suggest::hint;
 pub use verify::verify;

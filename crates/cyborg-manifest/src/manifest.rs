@@ -39,6 +39,8 @@ pub struct Manifest {
     pub pairs: BTreeMap<String, Vec<String>>,
     /// What a complete copy holds.
     pub expected: Expected,
+    /// The recipe file that makes saliency maps from people's annotations, if the manifest names one.
+    pub recipe: Option<PathBuf>,
     pub(crate) layout: Layout,
 }
 

@@ -75,6 +75,9 @@ pub(crate) struct RawManifest {
     pub(crate) classes: Vec<Spanned<String>>,
     /// Where the rows are.
     pub(crate) layout: RawLayout,
+    /// Where saliency maps come from if people's annotations are to be made into maps: a recipe. Its maps take the place of
+    /// those that rows or folders name.
+    pub(crate) annotation: Option<RawAnnotation>,
     /// For each generator (or other source) the authentic sources that it is tested against. They may belong to other
     /// data sets of the same experiment.
     #[serde(default)]
@@ -82,6 +85,15 @@ pub(crate) struct RawManifest {
     /// What a complete copy holds; verification compares.
     #[schemars(with = "Option<Expected>")]
     pub(crate) expected: Option<Spanned<Expected>>,
+}
+
+/// How people's annotations become saliency maps.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAnnotation {
+    /// The recipe file, relative to this file.
+    #[schemars(with = "String")]
+    pub(crate) recipe: Spanned<String>,
 }
 
 /// Where the rows of a data set are: one of three layouts.

@@ -62,7 +62,7 @@ fn absolute_or_beside(manifest: &Manifest, expanded: &str) -> PathBuf {
 
 /// Why a root cannot be expanded.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unexpanded {
+pub enum Unexpanded {
     /// `${NAME` without an end.
     Unclosed,
     /// No such variable.
@@ -70,7 +70,7 @@ pub(crate) enum Unexpanded {
 }
 
 /// Replaces each `${NAME}`.
-pub(crate) fn expand(root: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, Unexpanded> {
+pub fn expand(root: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, Unexpanded> {
     let mut expanded = String::new();
     let mut rest = root;
     while let Some((before, after)) = rest.split_once("${") {

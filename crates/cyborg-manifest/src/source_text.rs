@@ -10,20 +10,21 @@ use serde_yaml::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 use crate::error::{Faults, ManifestError};
 use crate::suggest;
 
-/// A YAML file and what has been found wrong with it.
-pub(crate) struct SourceText<'a> {
+/// A YAML file and what has been found wrong with it: for crates whose files are written in the manner of manifests.
+pub struct SourceText<'a> {
     path: &'a Path,
     text: &'a str,
     faults: Faults,
 }
 
 impl<'a> SourceText<'a> {
-    pub(crate) fn new(path: &'a Path, text: &'a str) -> Self {
+    /// `path` is where the text stands, for messages.
+    pub fn new(path: &'a Path, text: &'a str) -> Self {
         Self { path, text, faults: Faults::default() }
     }
 
     /// Reads the file into its raw type. One fault ends it: what follows could be misread.
-    pub(crate) fn parse<T: DeserializeOwned>(&mut self) -> Option<T> {
+    pub fn parse<T: DeserializeOwned>(&mut self) -> Option<T> {
         // Snippets are drawn here, so that faults found by serde and faults found later look the same.
         let options = serde_yaml::options! { with_snippet: false };
         match serde_yaml::from_str_with_options(self.text, options) {
@@ -37,7 +38,7 @@ impl<'a> SourceText<'a> {
     }
 
     /// Notes that what stands at `value` is wrong.
-    pub(crate) fn fault<T>(&mut self, value: &Spanned<T>, message: &str) {
+    pub fn fault<T>(&mut self, value: &Spanned<T>, message: &str) {
         self.fault_at(Some(value.referenced), message);
     }
 
@@ -62,11 +63,20 @@ impl<'a> SourceText<'a> {
     }
 
     /// What was built from the file, or all its faults.
-    pub(crate) fn finish<T>(self, built: Option<T>) -> Result<T, ManifestError> {
+    ///
+    /// # Errors
+    /// All faults noted; those of parsing if nothing was built.
+    pub fn built<T>(self, built: Option<T>) -> Result<T, Faults> {
         match built {
             Some(built) if self.faults.is_empty() => Ok(built),
-            _ => Err(ManifestError::Invalid { path: self.path.into(), faults: self.faults }),
+            _ => Err(self.faults),
         }
+    }
+
+    /// [`SourceText::built`] for manifests.
+    pub(crate) fn finish<T>(self, built: Option<T>) -> Result<T, ManifestError> {
+        let path = self.path.into();
+        self.built(built).map_err(|faults| ManifestError::Invalid { path, faults })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The valid name that somebody probably meant.
 
 /// `; did you mean ...` if one of `valid` is close, else what is valid, ready to follow a statement of what is wrong.
-pub(crate) fn hint<'a>(found: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+pub fn hint<'a>(found: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
     match nearest(found, &valid) {
         Some(name) => format!("; did you mean `{name}`?"),

@@ -40,6 +40,7 @@ pub(crate) fn read(manifest: &Manifest, root: PathBuf) -> Result<Dataset, Manife
         items: items(manifest, &root, rows, division),
         pairs: manifest.pairs.clone(),
         expected: manifest.expected.clone(),
+        recipe: manifest.recipe.clone(),
         obtain: manifest.obtain.trim().to_owned(),
         n_repeated_rows,
         root,

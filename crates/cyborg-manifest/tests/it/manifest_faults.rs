@@ -15,11 +15,22 @@ fn an_unknown_field_names_the_nearest() {
             |     ^
         ");
     assert_snapshot!(Folder::manifest_fault(&format!("{TABLE}zebra: 1\n")), @r"
-        manifest `DIR/manifest.yaml` is invalid: unknown field `zebra`; valid are `id`, `title`, `domain`, `licence`, `obtain`, `citation`, `root`, `phantom`, `classes`, `layout`, `pairs`, `expected`
+        manifest `DIR/manifest.yaml` is invalid: unknown field `zebra`; valid are `id`, `title`, `domain`, `licence`, `obtain`, `citation`, `root`, `phantom`, `classes`, `layout`, `annotation`, `pairs`, `expected`
            --> DIR/manifest.yaml:12:1
             |
          12 | zebra: 1
             | ^
+        ");
+}
+
+#[test]
+fn a_recipe_needs_a_name() {
+    assert_snapshot!(Folder::manifest_fault(&format!("{TABLE}annotation: {{recipe: ' '}}\n")), @r"
+        manifest `DIR/manifest.yaml` is invalid: `annotation.recipe` must name a recipe file
+           --> DIR/manifest.yaml:12:22
+            |
+         12 | annotation: {recipe: ' '}
+            |                      ^
         ");
 }
 
