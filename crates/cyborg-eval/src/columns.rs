@@ -2,8 +2,8 @@
 
 use crate::error::EvalError;
 use polars::prelude::{
-    BooleanChunked, Column, DataFrame, Float64Chunked, NamedFrom, Series, StringChunked, UInt32Chunked,
-    UInt64Chunked,
+    BooleanChunked, Column, DataFrame, Float32Chunked, Float64Chunked, NamedFrom, Series, StringChunked,
+    UInt32Chunked, UInt64Chunked,
 };
 
 /// A frame with the words that errors use for it.
@@ -93,10 +93,11 @@ impl<'a> Table<'a> {
     }
 
     /// 32-bit floats, no nulls.
-    pub(crate) fn check_f32s(&self, name: &str) -> Result<(), EvalError> {
+    pub(crate) fn f32s(&self, name: &str) -> Result<&'a Float32Chunked, EvalError> {
         let column = self.column(name)?;
-        column.f32().map_err(|_| self.wrong_type(column, "f32"))?;
-        self.no_nulls(column)
+        let values = column.f32().map_err(|_| self.wrong_type(column, "f32"))?;
+        self.no_nulls(column)?;
+        Ok(values)
     }
 
     /// True or false, nulls allowed.
@@ -108,7 +109,7 @@ impl<'a> Table<'a> {
     /// How many columns `logit_0`, `logit_1`, .. there are; errors if one is left out.
     pub(crate) fn n_logits(&self) -> Result<usize, EvalError> {
         let n = self.frame.columns().iter().filter(|c| c.name().starts_with("logit_")).count();
-        (0..n).try_for_each(|i| self.check_f32s(&format!("logit_{i}")))?;
+        (0..n).try_for_each(|i| self.f32s(&format!("logit_{i}")).map(drop))?;
         Ok(n)
     }
 }

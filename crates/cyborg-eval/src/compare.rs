@@ -97,10 +97,8 @@ impl<'a> Comparison<'a> {
         };
         let (with_baseline, with_candidate) = (of_method(baseline), of_method(candidate));
         // By seed, so that sums do not depend on the order in which runs finished.
-        let pairs: Vec<(&RunRow, &RunRow)> = with_baseline
-            .iter()
-            .filter_map(|(seed, b)| with_candidate.get(seed).map(|c| (*b, *c)))
-            .collect();
+        let pairs: Vec<(&RunRow, &RunRow)> =
+            with_baseline.iter().filter_map(|(seed, b)| with_candidate.get(seed).map(|c| (*b, *c))).collect();
         let lower_is_better = METRIC_INFO[metric].lower_is_better;
         let values = pairs.iter().map(|(b, c)| b.row.values[metric].zip(c.row.values[metric]));
         let mut test = match values.collect::<Option<Vec<(f64, f64)>>>() {

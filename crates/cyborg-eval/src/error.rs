@@ -113,6 +113,33 @@ pub enum EvalError {
         /// The source or aggregate that occurs twice.
         rows: String,
     },
+    /// A map does not fit the grid that it is said to have.
+    #[error("the {map} of image `{image}` has {found} cells, expected {height} x {width}")]
+    MapCells {
+        /// `CAM`, `human map` or `set of marked cells`.
+        map: &'static str,
+        /// The image.
+        image: String,
+        /// Its number of cells.
+        found: usize,
+        /// Cells from top to bottom.
+        height: usize,
+        /// Cells from left to right.
+        width: usize,
+    },
+    /// CAMs that are to be averaged have different grids.
+    #[error(
+        "the CAM of image `{image}` is {}x{}, those before it are {}x{}: average them by themselves",
+        found.0, found.1, others.0, others.1
+    )]
+    Grids {
+        /// The image.
+        image: String,
+        /// Height and width of its grid.
+        found: (usize, usize),
+        /// Height and width of the others.
+        others: (usize, usize),
+    },
     /// Two groups of sources share a name, or one is called as an aggregate is.
     #[error(
         "group of sources `{name}`: the name is taken; give each group its own, other than `unseen`, `seen` and `all`"
