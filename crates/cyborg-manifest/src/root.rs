@@ -70,6 +70,9 @@ pub enum Unexpanded {
 }
 
 /// Replaces each `${NAME}`.
+///
+/// # Errors
+/// [`Unexpanded`] if a `${` has no end or a name no value.
 pub fn expand(root: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, Unexpanded> {
     let mut expanded = String::new();
     let mut rest = root;
