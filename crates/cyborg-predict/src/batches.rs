@@ -3,7 +3,7 @@
 use crate::ahead::ahead;
 use crate::{Failure, Image, Model, PredictError};
 use candle_core::{Device, Tensor};
-use cyborg_backbones::{Output, Tap};
+use cyborg_backbones::Output;
 use std::num::NonZero;
 
 /// How much is done at once. Neither changes a result.
@@ -55,7 +55,6 @@ pub(crate) type Failures = Vec<(usize, Failure)>;
 /// time.
 pub(crate) fn for_each_answer(
     model: &Model,
-    tap: Tap,
     images: &[Image],
     effort: Effort,
     progress: OnProgress<'_>,
@@ -77,7 +76,7 @@ pub(crate) fn for_each_answer(
             return Ok(());
         }
         if !batch.is_empty() {
-            let answer = ask(model, tap, std::mem::take(&mut batch))?;
+            let answer = ask(model, std::mem::take(&mut batch))?;
             for (&number, logits) in answer.numbers.iter().zip(&answer.logits) {
                 if logits.is_none() {
                     failures.push((number, failure(&images[number], NOT_FINITE.to_owned())));
@@ -100,14 +99,14 @@ pub(crate) fn failure(image: &Image, reason: String) -> Failure {
 }
 
 /// One batch through the network, in evaluation mode.
-fn ask(model: &Model, tap: Tap, batch: Vec<(usize, Vec<u8>)>) -> Result<Answer, PredictError> {
+fn ask(model: &Model, batch: Vec<(usize, Vec<u8>)>) -> Result<Answer, PredictError> {
     let (pixels, side) = (model.pixels(), model.pixels().input_px());
     let mut planes = vec![0.0; batch.len() * pixels.n_values()];
     for ((_, decoded), planes) in batch.iter().zip(planes.chunks_exact_mut(pixels.n_values())) {
         pixels.normalise(decoded, planes);
     }
     let input = Tensor::from_vec(planes, (batch.len(), 3, side, side), &Device::Cpu)?;
-    let output = model.network().forward_eval(&input, tap)?;
+    let output = model.network().forward_eval(&input, model.tap())?;
     let logits = output.logits.to_vec2::<f32>()?;
     let finite = |row: Vec<f32>| row.iter().all(|logit| logit.is_finite()).then_some(row);
     Ok(Answer {

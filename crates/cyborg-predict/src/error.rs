@@ -1,6 +1,7 @@
 //! What can go wrong before, between and after the pictures. A picture that cannot be used is no error of this kind: it
 //! becomes a [`Failure`](crate::Failure).
 
+use crate::Classes;
 use std::path::PathBuf;
 
 /// An error of this crate.
@@ -99,6 +100,9 @@ pub enum PredictError {
     /// A manifest or its data set cannot be read.
     #[error(transparent)]
     Manifest(#[from] cyborg_manifest::ManifestError),
+    /// A weights file cannot be read or written.
+    #[error(transparent)]
+    Weights(#[from] cyborg_weights::WeightsError),
     /// The network cannot be built, loaded or run.
     #[error(transparent)]
     Backbone(#[from] cyborg_backbones::BackboneError),
@@ -108,6 +112,14 @@ pub enum PredictError {
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl PredictError {
+    /// `word` is no class. `field` is as the command line calls it; `expected` says what would do, before the classes.
+    pub fn no_class(field: &'static str, word: &str, expected: &str, classes: &Classes) -> Self {
+        let expected = format!("{expected}: {}", classes.listed());
+        Self::Setting { field, found: format!("`{word}`"), expected }
+    }
 }
 
 /// The error and what caused it, in one line.

@@ -12,6 +12,10 @@ mod npy;
 mod pixels;
 mod predict;
 mod rows;
+mod weights_file;
+
+pub use cyborg_backbones::{Card, LoadReport, Tap};
+pub use cyborg_weights::ElementType;
 
 pub use batches::{Effort, OnProgress, Progress};
 pub use cam::{CamOptions, CamTarget, draw_cams};
@@ -21,7 +25,8 @@ pub use failed::{failed_path, write_failures};
 pub use images::{
     Failure, IMAGE_EXTENSIONS, Image, ImageList, ImageOptions, Images, LabelOptions, SplitChoice,
 };
-pub use model::Model;
+pub use model::{Model, ModelOptions, backbone_from_name, tap_name};
 pub use pixels::Pixels;
 pub use predict::{Outcome, PredictOptions, ScoreKind, predict};
 pub use rows::{Columns, Output, Row, ScoreTable};
+pub use weights_file::{Conversion, Inspection, TensorSummary, convert, inspect};

@@ -48,14 +48,15 @@ pub fn predict(
     progress: OnProgress<'_>,
 ) -> Result<Outcome, PredictError> {
     if options.positive >= model.classes().len() {
-        return Err(PredictError::Setting {
-            field: "positive",
-            found: options.positive.to_string(),
-            expected: format!("a class: {}", model.classes().listed()),
-        });
+        return Err(PredictError::no_class(
+            "positive",
+            &options.positive.to_string(),
+            "a class",
+            model.classes(),
+        ));
     }
     let mut n_done = 0;
-    let new = for_each_answer(model, model.tap(), &images.items, options.effort, progress, |answer, _| {
+    let new = for_each_answer(model, &images.items, options.effort, progress, |answer, _| {
         for (number, logits) in answer.numbers.into_iter().zip(answer.logits) {
             let Some(logits) = logits else { continue };
             let image = &images.items[number];

@@ -10,7 +10,6 @@ use crate::pixels::read_picture;
 use crate::predict::{Outcome, largest, outcome, softmax};
 use crate::{Classes, Failure, Image, Images, Model, PredictError};
 use candle_core::{Device, Tensor};
-use cyborg_backbones::Tap;
 use cyborg_files::WholeFile;
 use cyborg_image::{Raster, encode_png, resize_bilinear};
 use cyborg_loss::{cam_from_features, min_max_normalise};
@@ -39,11 +38,13 @@ impl CamTarget {
         match word {
             "predicted" => Ok(Self::Predicted),
             "true" => Ok(Self::True),
-            _ => classes.find(word).map(Self::Class).ok_or_else(|| PredictError::Setting {
-                field: "class",
-                found: format!("`{word}`"),
-                expected: format!("`predicted`, `true` or a class: {}", classes.listed()),
-            }),
+            _ => {
+                let expected = "`predicted`, `true` or a class";
+                let class = classes
+                    .find(word)
+                    .ok_or_else(|| PredictError::no_class("class", word, expected, classes));
+                class.map(Self::Class)
+            }
         }
     }
 }
@@ -53,14 +54,17 @@ impl CamTarget {
 pub struct CamOptions {
     /// Whose.
     pub target: CamTarget,
-    /// Where; else where the model's card says.
-    pub tap: Option<Tap>,
     /// How much of the picture the highest value covers, 0 to 1.
     pub opacity: f64,
     /// Also write the map alone as an 8-bit PNG of the picture's size.
     pub maps: bool,
     /// How much is done at once.
     pub effort: Effort,
+}
+
+impl CamOptions {
+    /// The usual [`opacity`](Self::opacity).
+    pub const OPACITY: f64 = 0.65;
 }
 
 /// Draws the CAMs of all pictures into `folder`:
@@ -88,9 +92,8 @@ pub fn draw_cams(
     let names: Vec<String> = images.items.iter().map(|image| names.next(&image.id)).collect();
     fs_err::create_dir_all(folder).map_err(|source| write_error(folder, source))?;
     let mut index = Index::create(&folder.join("cams.csv"))?;
-    let tap = options.tap.unwrap_or(model.tap());
     let mut n_done = 0;
-    let new = for_each_answer(model, tap, &images.items, options.effort, progress, |answer, failures| {
+    let new = for_each_answer(model, &images.items, options.effort, progress, |answer, failures| {
         let drawings = drawings(model, &images.items, options.target, answer, failures)?;
         let draw = |at: usize| {
             let drawing: &Drawing = &drawings[at];
@@ -123,8 +126,7 @@ fn check(model: &Model, images: &Images, options: CamOptions) -> Result<(), Pred
     if let CamTarget::Class(class) = options.target
         && class >= model.classes().len()
     {
-        let expected = format!("a class: {}", model.classes().listed());
-        return Err(PredictError::Setting { field: "class", found: class.to_string(), expected });
+        return Err(PredictError::no_class("class", &class.to_string(), "a class", model.classes()));
     }
     if !(0.0..=1.0).contains(&options.opacity) {
         let (found, expected) = (options.opacity.to_string(), "a number from 0 to 1".to_owned());

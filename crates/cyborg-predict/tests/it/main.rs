@@ -1,0 +1,7 @@
+//! The crate as its users see it: weights, pictures and results are real files.
+
+mod cams;
+mod images;
+mod scores;
+mod support;
+mod weights;
