@@ -53,7 +53,7 @@ img/3.png,synthetic,,s2,validation,
 fn a_recipe_lies_beside_the_manifest() {
     let manifest = format!("{TABLE}annotation: {{recipe: recipes/eyes.yaml}}\n");
     let folder = Folder::with_manifest(&manifest);
-    folder.write("rows.csv", &format!("{HEADER}img/1.png,authentic,camera,s1,train,\n"));
+    folder.write("rows.csv", format!("{HEADER}img/1.png,authentic,camera,s1,train,\n"));
     assert_eq!(folder.open().unwrap().recipe, Some(folder.path("recipes/eyes.yaml")));
     assert_eq!(Folder::with_rows("img/1.png,authentic,camera,s1,train,\n").open().unwrap().recipe, None);
 }
