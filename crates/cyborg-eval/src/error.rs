@@ -140,6 +140,28 @@ pub enum EvalError {
         /// Height and width of the others.
         others: (usize, usize),
     },
+    /// Two frames that should be of the same images are not.
+    #[error(
+        "cannot compare image by image: image `{image}` of source `{source_name}` {what}; score both on one test set"
+    )]
+    OtherImages {
+        /// The image.
+        image: String,
+        /// Its source.
+        source_name: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A setting that makes no sense.
+    #[error("the {setting} is {found}, expected {expected}")]
+    Setting {
+        /// Which one, in words.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// Two groups of sources share a name, or one is called as an aggregate is.
     #[error(
         "group of sources `{name}`: the name is taken; give each group its own, other than `unseen`, `seen` and `all`"

@@ -74,6 +74,10 @@ impl Sources {
         Self { sources, many_classes, probabilities }
     }
 
+    pub(crate) fn from_parts(sources: Vec<Source>, many_classes: bool, probabilities: bool) -> Self {
+        Self { sources, many_classes, probabilities }
+    }
+
     /// Are there more than two classes?
     pub(crate) fn has_many_classes(&self) -> bool {
         self.many_classes
