@@ -3,8 +3,14 @@
 mod bounded;
 mod element;
 mod error;
+mod pickle;
+mod rebuild;
 mod safetensors_file;
+mod state_dict;
+mod storage;
+mod torch_file;
 mod weights;
+mod zip;
 
 pub use element::ElementType;
 pub use error::WeightsError;

@@ -3,7 +3,7 @@
 use crate::bounded::{self, malformed};
 use crate::element::ElementType;
 use crate::error::WeightsError;
-use crate::safetensors_file;
+use crate::{safetensors_file, torch_file};
 use candle_core::Tensor;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -94,8 +94,27 @@ pub fn read(path: &Path) -> Result<Weights, WeightsError> {
     let start = bounded::read_exact(path, &mut file, 8)?;
     drop(file);
     let weights = match start.as_slice() {
-        // A safetensors header begins with its length and an opening brace.
-        _ => safetensors_file::read(path)?,
+        [b'P', b'K', 3, 4, ..] => torch_file::read_zip(path)?,
+        [0x80, 0..=5, ..] => torch_file::read_legacy(path)?,
+        start => {
+            if let Some(reason) = not_weights(start) {
+                return Err(malformed(path, reason));
+            }
+            safetensors_file::read(path)?
+        }
     };
     Ok(weights.without_prefixes())
+}
+
+/// What people have instead of weights.
+fn not_weights(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' '] => {
+            Some("it is a Git LFS pointer, not the file itself; fetch that with `git lfs pull`")
+        }
+        [b'<', ..] => Some("it is a web page, not weights; look at it and download the file again"),
+        [0x1f, 0x8b, ..] => Some("it is compressed with gzip; unpack it first"),
+        [0x89, b'H', b'D', b'F', ..] => Some("it is HDF5 (Keras?), not PyTorch's nor safetensors"),
+        _ => None,
+    }
 }
