@@ -43,10 +43,12 @@ pub enum Mark {
         /// Diameter of the brush, where the file states it.
         width_px: Option<f64>,
     },
-    /// A closed region; rings within rings are holes (even-odd).
+    /// A closed region of one or more rings.
     Polygon {
         /// At least three points each.
         rings: Vec<Vec<(f64, f64)>>,
+        /// What is inside.
+        fill: Fill,
     },
     /// An upright rectangle `(left, top, right, bottom)`.
     Rectangle {
@@ -63,6 +65,17 @@ pub enum Mark {
     Map(SaliencyMap),
     /// A mask or heat map that is decoded when it is drawn. Readers give these, never [`Mark::Map`].
     Stored(StoredMap),
+}
+
+/// What is inside of rings that cross themselves or each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Fill {
+    /// Points that an odd number of rings go around: rings within rings are holes.
+    #[default]
+    EvenOdd,
+    /// Points that rings go around more often one way than the other: a loop drawn over itself has no hole. SVG's
+    /// default.
+    NonZero,
 }
 
 impl Annotation {
@@ -98,7 +111,7 @@ impl Annotation {
                     points.iter_mut().for_each(scaled);
                     *width_px = width_px.map(|brush| brush * width);
                 }
-                Mark::Polygon { rings } => rings.iter_mut().flatten().for_each(scaled),
+                Mark::Polygon { rings, .. } => rings.iter_mut().flatten().for_each(scaled),
                 Mark::Rectangle { left, top, right, bottom } => {
                     (*left, *right) = (*left * width, *right * width);
                     (*top, *bottom) = (*top * height, *bottom * height);

@@ -18,7 +18,7 @@ mod render;
 
 pub use aggregate::{Aggregation, Aggregator};
 pub use agreement::{Agreement, AgreementRule, NoFigure, agreement, iou};
-pub use annotation::{Annotation, Mark};
+pub use annotation::{Annotation, Fill, Mark};
 pub use annotators::{Annotator, Choice, Selection, Weighting};
 pub use blur_image::blur_outside;
 pub use control::{centre_prior, derangement, inverted, random_blobs, uniform};
@@ -32,11 +32,12 @@ pub use grid::{
 pub use map::SaliencyMap;
 pub use rank::spearman;
 pub use read::{
-    Annotations, BoxOptions, Channel, ClickListOptions, CocoMarks, CocoOptions, Columns, EyeTaggerOptions, FirstPixel, Format,
-    FoundFile, Invalid, LabelMeOptions, MapData, MapOptions, MatlabOptions, Paint, PathPattern, PointOptions, Runs, Scale,
-    Sides, Source, StoredMap, SvgOptions, Table, Unit, VocOptions, read_file, read_map, read_source,
+    Annotations, BoxOptions, Channel, ClickListOptions, CocoMarks, CocoOptions, Columns, EyeTaggerOptions,
+    FirstPixel, Format, FoundFile, Invalid, LabelMeOptions, MapData, MapOptions, MatlabOptions, MatlabPoints,
+    Paint, PathPattern, PointOptions, Runs, Scale, Sides, Source, StoredMap, SvgOptions, Table, Unit,
+    VocOptions, read_file, read_map, read_source,
 };
 pub use render::{
-    DrawOptions, Drawn, Edge, Gaussian, Length, Normalisation, PointStyle, PointWeights, Side, Threshold, View, draw,
-    gaussian_blur, normalise, resample, threshold,
+    DrawOptions, Drawn, Edge, Gaussian, Length, Normalisation, PointStyle, PointWeights, Side, Threshold,
+    View, draw, gaussian_blur, normalise, resample, threshold,
 };

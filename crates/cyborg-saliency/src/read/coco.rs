@@ -23,7 +23,7 @@ use super::map_file::MapOptions;
 use super::rle::Runs;
 use super::stored::{MapData, StoredMap};
 use super::{Annotations, FoundFile, bytes, many};
-use crate::{Annotation, AnnotationError, Mark, Place};
+use crate::{Annotation, AnnotationError, Fill, Mark, Place};
 
 /// How a COCO file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,9 +218,12 @@ fn polygon(value: &Value) -> Result<Mark, String> {
     let numbers = numbers(value, "a polygon")?;
     let (points, rest) = numbers.as_chunks::<2>();
     if points.len() < 3 || !rest.is_empty() {
-        return Err(format!("a polygon has {} numbers: it must have two a point, for at least 3 points", numbers.len()));
+        return Err(format!(
+            "a polygon has {} numbers: it must have two a point, for at least 3 points",
+            numbers.len()
+        ));
     }
-    Ok(Mark::Polygon { rings: vec![points.iter().map(|&[x, y]| (x, y)).collect()] })
+    Ok(Mark::Polygon { rings: vec![points.iter().map(|&[x, y]| (x, y)).collect()], fill: Fill::EvenOdd })
 }
 
 fn runs(value: &Value) -> Result<Runs, String> {
@@ -235,7 +238,10 @@ fn runs(value: &Value) -> Result<Runs, String> {
             let whole = |count: &Value| count.as_u64().and_then(|count| u32::try_from(count).ok());
             let counts = counts
                 .iter()
-                .map(|count| whole(count).ok_or_else(|| format!("a run length is {count}: it must be whole, at least 0")))
+                .map(|count| {
+                    whole(count)
+                        .ok_or_else(|| format!("a run length is {count}: it must be whole, at least 0"))
+                })
                 .collect::<Result<_, _>>()?;
             Runs::new(size, counts)
         }

@@ -21,7 +21,10 @@ pub(super) fn elements(
     each: &mut dyn FnMut(&str, usize, Value),
 ) -> Result<(), AnnotationError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    Top { arrays, each }.deserialize(&mut json).and_then(|()| json.end()).map_err(|error| syntax(path, &error))
+    Top { arrays, each }
+        .deserialize(&mut json)
+        .and_then(|()| json.end())
+        .map_err(|error| syntax(path, &error))
 }
 
 /// Where a JSON document is broken.
@@ -127,7 +130,7 @@ pub(super) fn points(value: &Value, what: &str) -> Result<Vec<(f64, f64)>, Strin
 /// A side of an image: whole and positive.
 pub(super) fn side(value: &Value, what: &str) -> Result<u32, String> {
     let side = number(value, what)?;
-    if side >= 1.0 && side <= 1e6 && side.fract() == 0.0 {
+    if (1.0..=1e6).contains(&side) && side.fract() == 0.0 {
         Ok(side as u32)
     } else {
         Err(format!("{what} is {side}: it must be whole, from 1 to 1000000"))

@@ -19,7 +19,7 @@ use super::json::{below, kind, name, picture, points, side, syntax};
 use super::map_file::{MapOptions, Scale};
 use super::stored::{MapData, StoredMap};
 use super::{Annotations, FoundFile, bytes, many};
-use crate::{Annotation, AnnotationError, Mark, Place};
+use crate::{Annotation, AnnotationError, Fill, Mark, Place};
 
 /// How LabelMe files are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,14 +91,17 @@ fn mark(shape: &Value, path: &Path, place: &str) -> Result<Vec<Mark>, String> {
     let n_points = points.len();
     let expected = |count: &str| format!("a {shape_type} of {n_points} points: it must have {count}");
     Ok(match (shape_type, &points[..]) {
-        ("polygon", [_, _, _, ..]) => vec![Mark::Polygon { rings: vec![points] }],
+        ("polygon", [_, _, _, ..]) => vec![Mark::Polygon { rings: vec![points], fill: Fill::EvenOdd }],
         ("polygon", _) => return Err(expected("at least 3")),
         ("rectangle", &[(x0, y0), (x1, y1)]) => {
             vec![rectangle(x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1))?]
         }
         ("circle", &[(x, y), (rim_x, rim_y)]) => {
             let width_px = Some(2.0 * (rim_x - x).hypot(rim_y - y)).filter(|&width| width > 0.0);
-            vec![Mark::Stroke { points: vec![(x, y)], width_px: Some(width_px.ok_or("a circle without radius")?) }]
+            vec![Mark::Stroke {
+                points: vec![(x, y)],
+                width_px: Some(width_px.ok_or("a circle without radius")?),
+            }]
         }
         ("line", [_, _]) | ("linestrip", [_, _, ..]) => vec![Mark::Stroke { points, width_px: None }],
         ("point", [_]) | ("points", [_, ..]) => {

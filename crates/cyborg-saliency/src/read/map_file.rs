@@ -1,14 +1,14 @@
 //! Masks and heat maps: one image file a person and image, in full precision.
 //!
 //! PNG, TIFF (8, 16 bit, 32- and 64-bit floats), JPEG, BMP and WebP, told by content, and NPY (a two-dimensional array of
-//! booleans, integers or floats). The map lies over the whole image, at any size of the same shape: bright is salient.
+//! booleans, integers or floats), and MATLAB 5 to 7 (a numeric matrix). The map lies over the whole image, at any size of the same shape: bright is salient.
 
 use std::path::Path;
 
 use cyborg_image::{ImageError, SampleValues, Samples, decode_samples};
 
 use super::stored::StoredMap;
-use super::{Annotations, FoundFile, bytes, npy, one};
+use super::{Annotations, FoundFile, bytes, mat5, npy, one};
 use crate::{Annotation, AnnotationError, Mark, Place, SaliencyMap};
 
 /// How a map file is read.
@@ -19,6 +19,8 @@ pub struct MapOptions {
     /// Makes a mask: 1 where the stored number is one of these, else 0 (the classes of a segmentation map). For one
     /// channel of integers; `scale` does not matter then.
     pub labels: Option<Vec<u32>>,
+    /// Which variable of a MATLAB file; `None`: its only matrix.
+    pub variable: Option<String>,
     /// What becomes of the numbers.
     pub scale: Scale,
     /// What becomes of numbers that no saliency can be.
@@ -44,7 +46,7 @@ pub enum Channel {
 /// What becomes of stored numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub enum Scale {
-    /// 8- and 16-bit pictures are divided by 255 and 65535; floats and arrays (NPY) are kept.
+    /// 8- and 16-bit pictures are divided by 255 and 65535; floats and arrays (NPY, MATLAB) are kept.
     #[default]
     Depth,
     /// All numbers are kept.
@@ -100,6 +102,10 @@ pub(crate) fn map_from_bytes(
     let (width_px, height_px, numbers, depth) = if npy::is_npy(bytes) {
         let array = npy::read(bytes).map_err(fault)?;
         (array.width, array.height, array.values, 1.0)
+    } else if mat5::is_mat(bytes) {
+        let array =
+            mat5::read(bytes).and_then(|file| file.map(options.variable.as_deref())).map_err(fault)?;
+        (array.width, array.height, array.values, 1.0)
     } else {
         let samples = decode_samples(bytes, path).map_err(|error| match error {
             ImageError::Decode { reason, .. } => fault(reason),
@@ -134,7 +140,9 @@ fn values(numbers: Vec<f64>, depth: f64, width: usize, options: &MapOptions) -> 
         Scale::Depth => depth,
         Scale::Kept | Scale::Binary => 1.0,
         Scale::Divide(divisor) if divisor > 0.0 && divisor.is_finite() => divisor,
-        Scale::Divide(divisor) => return Err(format!("numbers cannot be divided by {divisor}: it must be above 0")),
+        Scale::Divide(divisor) => {
+            return Err(format!("numbers cannot be divided by {divisor}: it must be above 0"));
+        }
     };
     let mut values = Vec::with_capacity(numbers.len());
     for (at, number) in numbers.into_iter().enumerate() {
@@ -172,9 +180,8 @@ fn channel(samples: Samples, channel: Channel) -> Result<Vec<f64>, String> {
         Channel::Green if is_color => 1,
         Channel::Blue if is_color => 2,
         Channel::Grey if is_color => {
-            let luma = |pixel: &[f64]| {
-                (19595.0 * pixel[0] + 38470.0 * pixel[1] + 7471.0 * pixel[2]) / 65536.0
-            };
+            let luma =
+                |pixel: &[f64]| (19595.0 * pixel[0] + 38470.0 * pixel[1] + 7471.0 * pixel[2]) / 65536.0;
             return Ok(all.chunks_exact(channels).map(luma).collect());
         }
         _ => 0,

@@ -34,11 +34,11 @@ pub use coco::{CocoMarks, CocoOptions};
 pub use eyetagger::EyeTaggerOptions;
 pub use labelme::LabelMeOptions;
 pub use map_file::{Channel, Invalid, MapOptions, Scale, read_map};
-pub use matlab::MatlabOptions;
+pub use matlab::{MatlabOptions, MatlabPoints};
 pub use pattern::{FoundFile, PathPattern};
 pub use points::PointOptions;
-pub use rle::Runs;
 pub(crate) use rle::MAX_PIXELS;
+pub use rle::Runs;
 pub use stored::{MapData, StoredMap};
 pub use svg::{Paint, SvgOptions};
 pub use table::{Columns, FirstPixel, Table, Unit};
@@ -105,7 +105,7 @@ pub fn read_source(root: &Path, source: &Source) -> Result<Annotations, Annotati
 pub fn read_file(file: &FoundFile, format: &Format) -> Result<Annotations, AnnotationError> {
     let annotations = match format {
         Format::Map(options) => map_file::read(file, options),
-        Format::Svg(options) => svg::read(file, options),
+        Format::Svg(options) => svg::read(file, *options),
         Format::Coco(options) => coco::read(file, options),
         Format::LabelMe(options) => labelme::read(file, options),
         Format::Voc(options) => voc::read(file, options),
@@ -154,7 +154,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, AnnotationError> {
 pub(crate) fn text(path: &Path) -> Result<String, AnnotationError> {
     let text = String::from_utf8(bytes(path)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+        let line = error.as_bytes()[..at].split(|&byte| byte == b'\n').count() as u64;
         AnnotationError::line(path, line, "it is not UTF-8: save it as UTF-8")
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))

@@ -34,12 +34,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, String> {
     let shape = shape(after(header, "shape")?)?;
     let kept: Vec<u64> = shape.iter().copied().filter(|&length| length != 1).collect();
     let (height, width) = match (&kept[..], &shape[..]) {
-        ([height, width], _) => (*height, *width),
-        (_, [height, width]) => (*height, *width),
+        ([height, width], _) | (_, [height, width]) => (*height, *width),
         ([], _) => (1, 1),
         _ => return Err(format!("the array has shape {shape:?}: a map has two axes, (rows, columns)")),
     };
-    let pixels = height.checked_mul(width).unwrap_or(u64::MAX);
+    let pixels = height.saturating_mul(width);
     if pixels == 0 || pixels > MAX_PIXELS {
         return Err(format!("the array has shape {shape:?}: it must have from 1 to {MAX_PIXELS} values"));
     }
@@ -54,7 +53,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, String> {
     })?;
     if data.len() != pixels * bytes_each {
         let promised = pixels * bytes_each;
-        return Err(format!("the NPY header promises {promised} bytes of numbers, but {} follow it", data.len()));
+        return Err(format!(
+            "the NPY header promises {promised} bytes of numbers, but {} follow it",
+            data.len()
+        ));
     }
     let mut buffer = [0u8; 8];
     let mut values: Vec<f64> = data
@@ -129,6 +131,8 @@ fn shape(text: &str) -> Result<Vec<u64>, String> {
         .split(',')
         .map(str::trim)
         .filter(|axis| !axis.is_empty())
-        .map(|axis| axis.parse().map_err(|_| format!("an axis of the array is `{}`", super::table::shortened(axis))))
+        .map(|axis| {
+            axis.parse().map_err(|_| format!("an axis of the array is `{}`", super::table::shortened(axis)))
+        })
         .collect()
 }

@@ -57,7 +57,9 @@ impl PathPattern {
     pub fn parse(text: &str) -> Result<Self, AnnotationError> {
         let fault = |reason: String| AnnotationError::Pattern { pattern: text.to_owned(), reason };
         if text.is_empty() {
-            return Err(fault("it is empty: name a file, or a pattern such as `maps/{annotator}/{image}.png`".into()));
+            return Err(fault(
+                "it is empty: name a file, or a pattern such as `maps/{annotator}/{image}.png`".into(),
+            ));
         }
         if text.starts_with('/') || text.split('/').any(|part| part == "..") {
             return Err(fault("it must be relative to the root folder and must not leave it".into()));
@@ -73,7 +75,9 @@ impl PathPattern {
                     "image" => Part::Image,
                     "annotator" => Part::Annotator,
                     other => {
-                        return Err(fault(format!("`{{{other}}}` is unknown: `{{image}}` and `{{annotator}}` are")));
+                        return Err(fault(format!(
+                            "`{{{other}}}` is unknown: `{{image}}` and `{{annotator}}` are"
+                        )));
                     }
                 };
                 (part, end + 1)
@@ -159,19 +163,15 @@ impl PathPattern {
     }
 }
 
-fn matches(
-    parts: &[Part],
-    text: &str,
-    image: &mut Option<String>,
-    annotator: &mut Option<String>,
-) -> bool {
+fn matches(parts: &[Part], text: &str, image: &mut Option<String>, annotator: &mut Option<String>) -> bool {
     let Some((part, rest)) = parts.split_first() else { return text.is_empty() };
     if let Part::Text(literal) = part {
         return text.strip_prefix(literal.as_str()).is_some_and(|text| matches(rest, text, image, annotator));
     }
     let spans_folders = *part == Part::Image;
     let limit = if spans_folders { text.len() } else { text.find('/').unwrap_or(text.len()) };
-    for (end, _) in text.char_indices().map(|(at, c)| (at + c.len_utf8(), c)).collect::<Vec<_>>().iter().rev() {
+    for (end, _) in text.char_indices().map(|(at, c)| (at + c.len_utf8(), c)).collect::<Vec<_>>().iter().rev()
+    {
         if *end <= limit && matches(rest, &text[*end..], image, annotator) {
             match part {
                 Part::Image => *image = Some(text[..*end].to_owned()),

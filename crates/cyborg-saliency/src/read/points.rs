@@ -31,7 +31,13 @@ pub struct PointOptions {
 impl Default for PointOptions {
     /// Columns `image`, `x`, `y`; durations, if a column is named, in milliseconds.
     fn default() -> Self {
-        Self { table: Table::default(), x: "x".into(), y: "y".into(), duration: None, seconds_per_unit: 0.001 }
+        Self {
+            table: Table::default(),
+            x: "x".into(),
+            y: "y".into(),
+            duration: None,
+            seconds_per_unit: 0.001,
+        }
     }
 }
 

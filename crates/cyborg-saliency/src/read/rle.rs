@@ -24,7 +24,9 @@ impl Runs {
     pub fn new([height_px, width_px]: [u32; 2], counts: Vec<u32>) -> Result<Self, String> {
         let pixels = u64::from(width_px) * u64::from(height_px);
         if pixels == 0 || pixels > MAX_PIXELS {
-            return Err(format!("a mask of {width_px}x{height_px} pixels: it must have from 1 to {MAX_PIXELS}"));
+            return Err(format!(
+                "a mask of {width_px}x{height_px} pixels: it must have from 1 to {MAX_PIXELS}"
+            ));
         }
         let covered: u64 = counts.iter().map(|&count| u64::from(count)).sum();
         if covered != pixels {
@@ -64,7 +66,8 @@ impl Runs {
             if counts.len() > 2 {
                 value += i64::from(counts[counts.len() - 2]);
             }
-            let count = u32::try_from(value).map_err(|_| format!("run {} has length {value}", counts.len() + 1))?;
+            let count =
+                u32::try_from(value).map_err(|_| format!("run {} has length {value}", counts.len() + 1))?;
             counts.push(count);
         }
         Self::new(size, counts)

@@ -1,23 +1,284 @@
-//! stub
-use super::{Annotations, FoundFile};
-use crate::{AnnotationError, Place};
+//! Drawn strokes and regions: one SVG a person and image.
+//!
+//! ```xml
+//! <svg xmlns="http://www.w3.org/2000/svg" width="640" height="480" viewBox="0 0 640 480">
+//!   <g transform="translate(10 20)">
+//!     <path d="M 0 0 Q 50 -10 100 0" fill="none" stroke="#0f0" stroke-width="20"/>
+//!     <polygon points="10,60 80,60 40,120"/>
+//!   </g>
+//! </svg>
+//! ```
+//!
+//! Read are `path` (all commands), `polyline`, `polygon`, `line`, `rect` (square corners), `circle` and `ellipse`; groups
+//! with `transform`; `fill`, `stroke`, `stroke-width`, `fill-rule`, `display` and `visibility` as attributes, in `style`
+//! and in a `<style>` with classes. What is filled is a region, what is stroked a stroke with round ends and joints
+//! (`DIFFERENCE`: SVG's own ends are butts unless stated). Colours, opacity, dashes, texts, images, definitions and markers
+//! are passed over; `use` and nested `svg` are errors, as what they show would be lost.
+//!
+//! The frame is `width` and `height`, onto which `viewBox` is fitted as SVG has it (`preserveAspectRatio`: `none`, or
+//! centred and whole); without them the `viewBox`.
+
+use std::path::Path;
+
+use super::svg_path::{SubPath, ellipse, flatten, point_list};
+use super::svg_style::{Classes, Style, length};
+use super::{Annotations, FoundFile, many, text};
+use crate::{Affine, Annotation, AnnotationError, Mark, Place};
+
+/// Elements nested deeper than this are refused.
+const MAX_DEPTH: usize = 1000;
+
 /// How SVG is read.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct SvgOptions {
     /// What shapes mean.
     pub paint: Paint,
 }
+
 /// What the shapes of a drawing mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Paint {
-    /// As stated.
+    /// As SVG has it: what is filled is a region (the default of every shape), what is stroked is a stroke; both may be.
     #[default]
     Stated,
-    /// Outlines only.
+    /// Every outline is a stroke, nothing is a region: for tools that leave out `fill="none"`.
     Strokes,
-    /// Insides only.
+    /// Every outline is a region, nothing is a stroke: for outlines drawn around what matters.
     Regions,
 }
-pub(super) fn read(file: &FoundFile, _: &SvgOptions) -> Result<Annotations, AnnotationError> {
-    Err(AnnotationError::fault(&file.path, Place::File, "not read yet"))
+
+pub(super) fn read(file: &FoundFile, options: SvgOptions) -> Result<Annotations, AnnotationError> {
+    let text = text(&file.path)?;
+    let annotation = Annotation {
+        image: file.image_or_stem(),
+        annotator: file.annotator.clone(),
+        frame_px: None,
+        marks: Vec::new(),
+        duration_s: None,
+        correct: None,
+        origin: format!("`{}`", file.path.display()),
+    };
+    marks(&text, annotation, options.paint, &file.path, "").map(many)
+}
+
+/// The drawing as marks of `annotation`, after an error for each element that cannot be read. `within` says where in the
+/// file the drawing is.
+///
+/// # Errors
+/// [`AnnotationError::Fault`] if nothing of it can be read.
+pub(super) fn marks(
+    text: &str,
+    mut annotation: Annotation,
+    paint: Paint,
+    path: &Path,
+    within: &str,
+) -> Result<Vec<Result<Annotation, AnnotationError>>, AnnotationError> {
+    let document = parse_xml(text, path)?;
+    let root = document.root_element();
+    let place = |node: &roxmltree::Node<'_, '_>| {
+        let line = document.text_pos_at(node.range().start).row;
+        Place::Element(format!("{within}`<{}>` in line {line}", node.tag_name().name()))
+    };
+    let fault =
+        |node: &roxmltree::Node<'_, '_>, reason: String| AnnotationError::fault(path, place(node), reason);
+    if root.tag_name().name() != "svg" {
+        return Err(fault(&root, "it is no SVG: the outermost element must be `<svg>`".into()));
+    }
+    let (frame_px, to_frame) = frame(&root).map_err(|reason| fault(&root, reason))?;
+    annotation.frame_px = frame_px;
+    let mut classes = Classes::default();
+    for node in document.descendants().filter(|node| node.tag_name().name() == "style") {
+        node.children().filter_map(|child| child.text()).for_each(|text| classes.add(text));
+    }
+    let mut found = Vec::new();
+    let style = Style::new(to_frame).below(&root, &classes).map_err(|reason| fault(&root, reason))?;
+    let mut waiting: Vec<_> = root.children().rev().map(|node| (node, style.clone(), 1)).collect();
+    while let Some((node, style, depth)) = waiting.pop() {
+        let name = node.tag_name().name();
+        let ours = node.tag_name().namespace().is_none_or(|space| space == "http://www.w3.org/2000/svg");
+        if !node.is_element() || !ours || PASSED_OVER.contains(&name) {
+            continue;
+        }
+        let taken = style.below(&node, &classes).and_then(|style| match name {
+            "g" | "a" | "switch" if depth < MAX_DEPTH => {
+                waiting.extend(node.children().rev().map(|child| (child, style.clone(), depth + 1)));
+                Ok(())
+            }
+            "g" | "a" | "switch" => Err(format!("groups are nested deeper than {MAX_DEPTH}")),
+            _ if !style.visible || !style.displayed => Ok(()),
+            _ => shape(&node, &style, paint).map(|marks| annotation.marks.extend(marks)),
+        });
+        if let Err(reason) = taken {
+            found.push(Err(fault(&node, reason)));
+        }
+    }
+    found.push(Ok(annotation));
+    Ok(found)
+}
+
+/// Elements that put no mark on the image.
+const PASSED_OVER: [&str; 19] = [
+    "defs",
+    "style",
+    "title",
+    "desc",
+    "metadata",
+    "image",
+    "text",
+    "script",
+    "symbol",
+    "marker",
+    "pattern",
+    "mask",
+    "clipPath",
+    "filter",
+    "linearGradient",
+    "radialGradient",
+    "foreignObject",
+    "view",
+    "cursor",
+];
+
+/// A document whose size and references are bounded.
+///
+/// # Errors
+/// [`AnnotationError::Fault`] with line and column.
+pub(super) fn parse_xml<'a>(text: &'a str, path: &Path) -> Result<roxmltree::Document<'a>, AnnotationError> {
+    let options = roxmltree::ParsingOptions {
+        allow_dtd: true,
+        nodes_limit: 5_000_000,
+        ..roxmltree::ParsingOptions::default()
+    };
+    roxmltree::Document::parse_with_options(text, options).map_err(|error| {
+        let at = error.pos();
+        let message = error.to_string();
+        let reason = message.rfind(" at ").map_or(message.as_str(), |end| &message[..end]);
+        let place = Place::Column(u64::from(at.row), u64::from(at.col));
+        AnnotationError::fault(path, place, format!("the XML is broken: {reason}"))
+    })
+}
+
+/// The frame's size and the way from the drawing's coordinates to it.
+fn frame(root: &roxmltree::Node<'_, '_>) -> Result<(Option<(u32, u32)>, Affine), String> {
+    let side = |name: &str| match root.attribute(name) {
+        None => Ok(None),
+        Some(text) if text.trim().ends_with('%') => Ok(None),
+        Some(text) => {
+            let side = length(text, name)?;
+            if (1.0..=1e6).contains(&side) {
+                Ok(Some(side))
+            } else {
+                Err(format!("`{name}` is {text}: it must be from 1 to 1000000 px"))
+            }
+        }
+    };
+    let view = match root.attribute("viewBox") {
+        None => None,
+        Some(text) => match point_list(text)?[..] {
+            [(x, y), (width, height)] if width > 0.0 && height > 0.0 => Some((x, y, width, height)),
+            _ => {
+                return Err(format!(
+                    "`viewBox` is `{}`: it must be x, y, width and height",
+                    super::table::shortened(text)
+                ));
+            }
+        },
+    };
+    let (width, height) = (side("width")?, side("height")?);
+    let rounded = |width: f64, height: f64| (width.round().max(1.0) as u32, height.round().max(1.0) as u32);
+    Ok(match (width.zip(height), view) {
+        (None, None) => (None, Affine::IDENTITY),
+        // The drawing's units become pixels; a small viewBox (0 0 1 1) is enlarged, so that rounding keeps its shape.
+        (None, Some((x, y, width, height))) => {
+            let grow = (1000.0 / width.max(height)).ceil().max(1.0);
+            let grow =
+                if width.fract() == 0.0 && height.fract() == 0.0 && grow <= 100.0 { 1.0 } else { grow };
+            let frame_px = rounded(width * grow, height * grow);
+            (Some(frame_px), Affine::shift(-x, -y).then(Affine::scale(grow, grow)))
+        }
+        (Some((width, height)), None) => (Some(rounded(width, height)), Affine::IDENTITY),
+        (Some((width, height)), Some((x, y, view_width, view_height))) => {
+            let (mut across, mut down) = (width / view_width, height / view_height);
+            if root.attribute("preserveAspectRatio").is_none_or(|ratio| !ratio.trim().starts_with("none")) {
+                across = across.min(down);
+                down = across;
+            }
+            let (left, top) = ((width - across * view_width) / 2.0, (height - down * view_height) / 2.0);
+            let fit = Affine::shift(-x, -y).then(Affine::scale(across, down)).then(Affine::shift(left, top));
+            (Some(rounded(width, height)), fit)
+        }
+    })
+}
+
+fn shape(node: &roxmltree::Node<'_, '_>, style: &Style, paint: Paint) -> Result<Vec<Mark>, String> {
+    let optional = |name: &str| node.attribute(name).map_or(Ok(0.0), |text| length(text, name));
+    let positive = |name: &str| match node.attribute(name) {
+        None => Err(format!("it has no `{name}`")),
+        Some(text) => length(text, name).and_then(|length| {
+            if length > 0.0 { Ok(length) } else { Err(format!("`{name}` is {text}: it must be above 0")) }
+        }),
+    };
+    let data = |name: &str| node.attribute(name).ok_or_else(|| format!("it has no `{name}`"));
+    let matrix = style.to_frame;
+    let scale = matrix.a.hypot(matrix.b).max(matrix.c.hypot(matrix.d));
+    let name = node.tag_name().name();
+    let mut filled = paint == Paint::Regions || (paint == Paint::Stated && style.filled);
+    let stroked =
+        paint == Paint::Strokes || (paint == Paint::Stated && style.stroked && style.stroke_width > 0.0);
+    let paths = match name {
+        "path" => flatten(data("d")?, scale)?,
+        "polyline" | "polygon" => {
+            vec![SubPath { points: point_list(data("points")?)?, closed: name == "polygon" }]
+        }
+        "line" => {
+            filled = false;
+            let points = vec![(optional("x1")?, optional("y1")?), (optional("x2")?, optional("y2")?)];
+            vec![SubPath { points, closed: false }]
+        }
+        "rect" => {
+            let (x, y, width, height) =
+                (optional("x")?, optional("y")?, positive("width")?, positive("height")?);
+            let points = vec![(x, y), (x + width, y), (x + width, y + height), (x, y + height)];
+            vec![SubPath { points, closed: true }]
+        }
+        "circle" => {
+            let radius = positive("r")?;
+            vec![ellipse((optional("cx")?, optional("cy")?), (radius, radius), scale)]
+        }
+        "ellipse" => {
+            vec![ellipse((optional("cx")?, optional("cy")?), (positive("rx")?, positive("ry")?), scale)]
+        }
+        _ => {
+            return Err("this element is not read: draw the shape itself (path, polygon, circle, ...)".into());
+        }
+    };
+    let mut placed = Vec::new();
+    for mut path in paths {
+        for point in &mut path.points {
+            let (x, y) = matrix.apply(*point);
+            *point = (super::table::in_range(x, "a coordinate")?, super::table::in_range(y, "a coordinate")?);
+        }
+        placed.push(path);
+    }
+    let mut marks = Vec::new();
+    if stroked {
+        let width = style.stroke_width * matrix.determinant().abs().sqrt();
+        for path in &placed {
+            let mut points = path.points.clone();
+            if path.closed {
+                points.extend(path.points.first());
+            }
+            if !points.is_empty() && width > 0.0 {
+                marks.push(Mark::Stroke { points, width_px: Some(width) });
+            }
+        }
+    }
+    if filled {
+        let rings: Vec<_> =
+            placed.into_iter().map(|path| path.points).filter(|ring| ring.len() > 2).collect();
+        if !rings.is_empty() {
+            marks.push(Mark::Polygon { rings, fill: style.fill_rule });
+        }
+    }
+    Ok(marks)
 }

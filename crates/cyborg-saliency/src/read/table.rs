@@ -265,9 +265,11 @@ fn continues(open: &Annotation, next: &Annotation) -> bool {
 fn csv_fault(path: &std::path::Path, error: &csv::Error) -> AnnotationError {
     let line = error.position().map_or(1, csv::Position::line);
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            AnnotationError::line(path, line, format!("it has {len} fields, but the header has {expected_len}"))
-        }
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => AnnotationError::line(
+            path,
+            line,
+            format!("it has {len} fields, but the header has {expected_len}"),
+        ),
         csv::ErrorKind::Utf8 { .. } => AnnotationError::line(path, line, "it is not UTF-8: save it as UTF-8"),
         _ => AnnotationError::line(path, line, error.to_string()),
     }
@@ -291,16 +293,22 @@ pub(crate) fn in_range(number: f64, what: &str) -> Result<f64, String> {
 
 /// A duration of at least 0, in seconds.
 pub(crate) fn seconds_of(text: &str, seconds_per_unit: f64) -> Result<f64, String> {
-    let number: f64 =
-        text.trim().parse().map_err(|_| format!("a duration is `{}`: it must be a number", shortened(text)))?;
+    let number: f64 = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("a duration is `{}`: it must be a number", shortened(text)))?;
     let seconds = number * seconds_per_unit;
-    if (0.0..=1e9).contains(&seconds) { Ok(seconds) } else { Err(format!("a duration is {number}: it must be at least 0")) }
+    if (0.0..=1e9).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(format!("a duration is {number}: it must be at least 0"))
+    }
 }
 
 /// A side of a frame.
 fn side(text: &str) -> Result<u32, String> {
     let side: f64 = text.parse().map_err(|_| format!("a side of the frame is `{}`", shortened(text)))?;
-    if side >= 1.0 && side <= 1e6 && side.fract() == 0.0 {
+    if (1.0..=1e6).contains(&side) && side.fract() == 0.0 {
         Ok(side as u32)
     } else {
         Err(format!("a side of the frame is {side}: it must be whole, from 1 to 1000000"))

@@ -1,12 +1,94 @@
-//! stub
-use super::{Annotations, FoundFile};
-use crate::{AnnotationError, Place};
-/// How Pascal VOC is read.
-#[derive(Clone, Debug, PartialEq, Default)]
+//! Pascal VOC XML: one file an image, boxes.
+//!
+//! ```xml
+//! <annotation>
+//!   <filename>0001.png</filename>
+//!   <size><width>640</width><height>480</height><depth>3</depth></size>
+//!   <object><name>eye</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>60</xmax><ymax>70</ymax></bndbox></object>
+//! </annotation>
+//! ```
+
+use super::boxes::rectangle;
+use super::svg::parse_xml;
+use super::table::coordinate;
+use super::{Annotations, FoundFile, many, text};
+use crate::{Annotation, AnnotationError, Mark, Place};
+
+/// How Pascal VOC files are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VocOptions {
     /// Only objects of these names; `None`: all.
     pub names: Option<Vec<String>>,
+    /// Boxes are the first and last pixel, counted from 1, as in VOC itself: 11 to 60 covers `[10, 60)`. `false`: they are
+    /// edges.
+    pub pixels_from_one: bool,
+    /// The element below `<annotation>` that says who, if there is one; else the file's name may say it.
+    pub annotator: String,
 }
-pub(super) fn read(file: &FoundFile, _: &VocOptions) -> Result<Annotations, AnnotationError> {
-    Err(AnnotationError::fault(&file.path, Place::File, "not read yet"))
+
+impl Default for VocOptions {
+    /// All objects, as VOC counts; `<annotator>` says who.
+    fn default() -> Self {
+        Self { names: None, pixels_from_one: true, annotator: "annotator".into() }
+    }
+}
+
+pub(super) fn read(file: &FoundFile, options: &VocOptions) -> Result<Annotations, AnnotationError> {
+    let path = &file.path;
+    let text = text(path)?;
+    let document = parse_xml(&text, path)?;
+    let root = document.root_element();
+    if root.tag_name().name() != "annotation" {
+        let reason = "it is no Pascal VOC file: the outermost element must be `<annotation>`";
+        return Err(AnnotationError::fault(path, Place::File, reason));
+    }
+    let size = child(&root, "size");
+    let side =
+        |name: &str| size.and_then(|size| value(&size, name)).and_then(|text| text.parse::<u32>().ok());
+    let frame_px = side("width").zip(side("height")).filter(|&(width, height)| width > 0 && height > 0);
+    let mut found = Vec::new();
+    let mut marks = Vec::new();
+    for (index, object) in root.children().filter(|node| node.has_tag_name("object")).enumerate() {
+        let name = value(&object, "name").unwrap_or("");
+        if options.names.as_ref().is_some_and(|wanted| !wanted.iter().any(|wanted| wanted == name)) {
+            continue;
+        }
+        match mark(&object, options.pixels_from_one) {
+            Ok(mark) => marks.push(mark),
+            Err(reason) => {
+                let line = document.text_pos_at(object.range().start).row;
+                let place = format!("object {} in line {line}", index + 1);
+                found.push(Err(AnnotationError::element(path, place, reason)));
+            }
+        }
+    }
+    let stated = value(&root, "filename").filter(|name| !name.is_empty()).map(str::to_owned);
+    found.push(Ok(Annotation {
+        image: file.image.clone().or(stated).unwrap_or_else(|| file.image_or_stem()),
+        annotator: value(&root, &options.annotator).filter(|name| !name.is_empty()).map(str::to_owned),
+        frame_px,
+        marks,
+        duration_s: None,
+        correct: None,
+        origin: format!("`{}`", path.display()),
+    }));
+    Ok(many(found))
+}
+
+fn mark(object: &roxmltree::Node<'_, '_>, pixels_from_one: bool) -> Result<Mark, String> {
+    let sides = child(object, "bndbox").ok_or("it has no `<bndbox>`")?;
+    let side = |name: &str| {
+        let text = value(&sides, name).ok_or_else(|| format!("its `<bndbox>` has no `<{name}>`"))?;
+        coordinate(text, &format!("`<{name}>`"))
+    };
+    let before = f64::from(u8::from(pixels_from_one));
+    rectangle(side("xmin")? - before, side("ymin")? - before, side("xmax")?, side("ymax")?)
+}
+
+fn child<'a, 'input>(node: &roxmltree::Node<'a, 'input>, name: &str) -> Option<roxmltree::Node<'a, 'input>> {
+    node.children().find(|child| child.has_tag_name(name))
+}
+
+fn value<'a>(node: &roxmltree::Node<'a, '_>, name: &str) -> Option<&'a str> {
+    child(node, name).and_then(|child| child.text()).map(str::trim)
 }

@@ -1,6 +1,6 @@
 //! Filled shapes: how much of each pixel they cover.
 
-use crate::{Affine, SaliencyMap};
+use crate::{Affine, Fill, SaliencyMap};
 
 /// Lines a pixel at which shapes are cut. Along a line coverage is exact, so the result is off by at most 1/32 of a pixel
 /// where an edge is level, and by far less where it is not.
@@ -11,7 +11,7 @@ pub(crate) struct Region {
     to_image: Affine,
     to_frame: Affine,
     pieces: Vec<Piece>,
-    n_polygons: usize,
+    fills: Vec<Fill>,
 }
 
 /// What is cut by a line: an edge of a polygon in image coordinates, or a piece of a stroke in frame coordinates.
@@ -19,6 +19,13 @@ struct Piece {
     top: f64,
     bottom: f64,
     kind: Kind,
+}
+
+/// Where a polygon's edge meets a line.
+struct Crossing {
+    polygon: usize,
+    x: f64,
+    down: bool,
 }
 
 enum Kind {
@@ -30,7 +37,7 @@ impl Region {
     /// Nothing yet. A matrix that has no inverse leaves no area to cover.
     pub(crate) fn new(to_image: Affine) -> Self {
         let to_frame = to_image.inverse().unwrap_or(Affine::scale(0.0, 0.0));
-        Self { to_image, to_frame, pieces: Vec::new(), n_polygons: 0 }
+        Self { to_image, to_frame, pieces: Vec::new(), fills: Vec::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -56,10 +63,10 @@ impl Region {
         }
     }
 
-    /// Rings filled by the even-odd rule.
-    pub(crate) fn polygon(&mut self, rings: &[Vec<(f64, f64)>]) {
-        let polygon = self.n_polygons;
-        self.n_polygons += 1;
+    /// Rings and what is inside of them.
+    pub(crate) fn polygon(&mut self, rings: &[Vec<(f64, f64)>], fill: Fill) {
+        let polygon = self.fills.len();
+        self.fills.push(fill);
         for ring in rings {
             for (index, &point) in ring.iter().enumerate() {
                 let from = self.to_image.apply(point);
@@ -105,7 +112,7 @@ impl Region {
     }
 
     /// The spans in which a line of the image lies inside a shape.
-    fn cut(&self, active: &[&Piece], at: f64, spans: &mut Vec<(f64, f64)>, crossings: &mut Vec<(usize, f64)>) {
+    fn cut(&self, active: &[&Piece], at: f64, spans: &mut Vec<(f64, f64)>, crossings: &mut Vec<Crossing>) {
         spans.clear();
         crossings.clear();
         let start = self.to_frame.apply((0.0, at));
@@ -117,14 +124,25 @@ impl Region {
                 Kind::Edge { polygon, from, to } => {
                     if (from.1 <= at) != (to.1 <= at) {
                         let share = (at - from.1) / (to.1 - from.1);
-                        crossings.push((*polygon, from.0 + share * (to.0 - from.0)));
+                        let x = from.0 + share * (to.0 - from.0);
+                        crossings.push(Crossing { polygon: *polygon, x, down: from.1 < to.1 });
                     }
                 }
             }
         }
-        crossings.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        // A closed ring is crossed an even number of times, so pairs never mix two polygons.
-        spans.extend(crossings.as_chunks::<2>().0.iter().map(|[from, to]| (from.1, to.1)));
+        crossings.sort_by(|a, b| a.polygon.cmp(&b.polygon).then(a.x.total_cmp(&b.x)));
+        // A closed ring goes down as often as up, so each polygon is left as often as it is entered.
+        let mut winding = 0i64;
+        for pair in crossings.windows(2) {
+            winding += if pair[0].down { 1 } else { -1 };
+            let inside = match self.fills[pair[0].polygon] {
+                Fill::EvenOdd => winding % 2 != 0,
+                Fill::NonZero => winding != 0,
+            };
+            if inside && pair[0].polygon == pair[1].polygon {
+                spans.push((pair[0].x, pair[1].x));
+            }
+        }
     }
 }
 

@@ -41,12 +41,20 @@ impl Gaussian {
         for sigma in [self.sigma_x_px, self.sigma_y_px] {
             if !(0.0..=1e5).contains(&sigma) {
                 let found = format!("{sigma} px");
-                return Err(AnnotationError::Setting { what: "sigma", found, expected: "from 0 to 100000 px" });
+                return Err(AnnotationError::Setting {
+                    what: "sigma",
+                    found,
+                    expected: "from 0 to 100000 px",
+                });
             }
         }
         if !(0.0..=100.0).contains(&self.truncate) {
             let found = self.truncate.to_string();
-            return Err(AnnotationError::Setting { what: "truncate", found, expected: "from 0 to 100 sigma" });
+            return Err(AnnotationError::Setting {
+                what: "truncate",
+                found,
+                expected: "from 0 to 100 sigma",
+            });
         }
         Ok(())
     }
@@ -59,7 +67,9 @@ impl Gaussian {
         }
         let mut half: Vec<f64> = (0..=reach).map(|i| (-0.5 * (i as f64 / sigma).powi(2)).exp()).collect();
         let sum = half[0] + 2.0 * half[1..].iter().sum::<f64>();
-        half.iter_mut().for_each(|weight| *weight /= sum);
+        for weight in &mut half {
+            *weight /= sum;
+        }
         half
     }
 }
@@ -79,7 +89,11 @@ impl Gaussian {
 /// assert!((blurred.values.iter().sum::<f32>() - 1.0).abs() < 1e-6);
 /// # Ok::<(), cyborg_saliency::AnnotationError>(())
 /// ```
-pub fn gaussian_blur(map: &SaliencyMap, gaussian: &Gaussian, edge: Edge) -> Result<SaliencyMap, AnnotationError> {
+pub fn gaussian_blur(
+    map: &SaliencyMap,
+    gaussian: &Gaussian,
+    edge: Edge,
+) -> Result<SaliencyMap, AnnotationError> {
     gaussian.check()?;
     let (width, height) = (map.width_px, map.height_px);
     let mut values: Vec<f64> = map.values.iter().map(|&value| f64::from(value)).collect();
@@ -128,7 +142,8 @@ fn blur_columns(values: &mut [f64], width: usize, height: usize, half: &[f64], e
     let mut blurred = vec![0.0; values.len()];
     for (y, out) in blurred.chunks_exact_mut(width).enumerate() {
         for offset in -reach..=reach {
-            let Some(source) = edge.index(y as isize + offset, height).filter(|&source| full_row[source]) else {
+            let Some(source) = edge.index(y as isize + offset, height).filter(|&source| full_row[source])
+            else {
                 continue;
             };
             let weight = half[offset.unsigned_abs()];

@@ -6,7 +6,7 @@ mod gaussian;
 mod resample;
 mod scale;
 
-use crate::{Annotation, AnnotationError, Mark, Placement, SaliencyMap, check_aspect};
+use crate::{Annotation, AnnotationError, Fill, Mark, Placement, SaliencyMap, check_aspect};
 
 pub use density::{Length, PointStyle, PointWeights, Side, View};
 pub use gaussian::{Edge, Gaussian, gaussian_blur};
@@ -43,8 +43,8 @@ pub struct Drawn {
 /// One person's marks as a map over the image as the placement has it.
 ///
 /// - **Strokes, polygons and rectangles** give the share of each pixel that they cover, in `[0, 1]`: exact along the
-///   rows, 16 lines a pixel down the columns. What overlaps counts once. Strokes have round ends and joints; within
-///   one polygon, rings are filled by the even-odd rule.
+///   rows, 16 lines a pixel down the columns. What overlaps counts once. Strokes have round ends and joints; rings of
+///   one polygon are filled by its [`Fill`] rule.
 /// - **Points** give a density: each adds its weight to the pixel that holds it, and the whole is blurred as
 ///   [`gaussian_blur`] does, that is as SciPy's `gaussian_filter` on the image of impulses. The sum of the map is the sum
 ///   of the weights (less what the edge mode loses). Or they give discs, as strokes of one point.
@@ -91,9 +91,10 @@ pub fn draw(
                 })?;
                 region.stroke(points, width_px);
             }
-            Mark::Polygon { rings } => region.polygon(rings),
+            Mark::Polygon { rings, fill } => region.polygon(rings, *fill),
             Mark::Rectangle { left, top, right, bottom } => {
-                region.polygon(&[vec![(*left, *top), (*right, *top), (*right, *bottom), (*left, *bottom)]]);
+                let ring = vec![(*left, *top), (*right, *top), (*right, *bottom), (*left, *bottom)];
+                region.polygon(&[ring], Fill::EvenOdd);
             }
             Mark::Map(map) => paint(&mut picture, map, None, placement).map_err(fault)?,
             Mark::Stored(stored) => {

@@ -82,7 +82,9 @@ fn kernels((scale, shift): (f64, f64), old: usize, new: usize) -> Vec<Kernel> {
                 .map(|source| (1.0 - ((source as f64 + 0.5 - centre) / reach).abs()).max(0.0))
                 .collect();
             let sum: f64 = weights.iter().sum();
-            weights.iter_mut().for_each(|weight| *weight /= sum);
+            for weight in &mut weights {
+                *weight /= sum;
+            }
             Kernel { first, weights }
         })
         .collect()
