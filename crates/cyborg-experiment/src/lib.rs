@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod check;
+mod context;
 pub mod data;
 mod diagnostic;
 mod dry_run;
@@ -9,14 +10,18 @@ pub mod file;
 mod locate;
 pub mod plan;
 mod progress;
+mod remembered;
+mod report_runs;
 pub mod runner;
 mod schema;
+mod select;
 pub mod store;
 mod summary;
 
 pub use check::{Experiment, Options, read_experiment};
 pub use diagnostic::Diagnostic;
 pub use dry_run::dry_run;
+pub use report_runs::{ReportOptions, report_runs};
 pub use runner::{RunOptions, RunSummary, run};
 pub use schema::experiment_schema;
 
@@ -78,6 +83,16 @@ pub enum ExperimentError {
         run: String,
         /// The panic's message.
         message: String,
+    },
+    /// An argument names no run, no method or no experiment that can be used.
+    #[error("cannot use `{argument}`: {reason}\n  hint: {hint}")]
+    Selection {
+        /// What was given.
+        argument: String,
+        /// What was found instead of a run.
+        reason: String,
+        /// What to do next.
+        hint: String,
     },
     /// The report could not be built.
     #[error("cannot build the report in `{dir}`")]

@@ -19,7 +19,7 @@ use crate::file::{BadImagePolicy, JobsFile};
 use crate::plan::{Cell, cells, describe, identity, run_id, train_settings};
 use crate::progress::Progress;
 use crate::store::{Store, finish, write_json, write_whole};
-use crate::{ExperimentError, environment, error_chain, summary};
+use crate::{ExperimentError, context, environment, error_chain, summary};
 
 /// Where things go and how hard the machine is used. Nothing here changes a result.
 #[derive(Clone, Debug)]
@@ -139,6 +139,11 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
         })
         .collect();
     let mut warnings = summary::warnings(experiment, &resolved);
+    for p in planned.iter().filter(|p| runs.iter().any(|run| run.key == p.key)) {
+        if let Some(data) = &resolved[p.cell.data] {
+            context::remember(experiment, data, &p.key, &store.run_dir(&p.id))?;
+        }
+    }
     for run in &runs {
         for note in notes(&run.dir) {
             let warning = format!("{}: {note}", run.key.data);
@@ -167,7 +172,7 @@ struct Outcome {
 }
 
 /// What a finished run says of its images: kept with the run, so that a report made later says the same.
-fn notes(dir: &std::path::Path) -> Vec<String> {
+pub(crate) fn notes(dir: &std::path::Path) -> Vec<String> {
     fs_err::read_to_string(dir.join("notes.json"))
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok())
@@ -274,7 +279,11 @@ fn run_group(
             let what = format!("{}: {}", data.name, describe(backbone, method, p.key.seed));
             let result = {
                 let bar = progress.run(&what);
-                guarded(&p.id, || run_one(p, options, store, data, sets, &bar))
+                guarded(&p.id, || {
+                    let accuracy = run_one(p, options, store, data, sets, &bar)?;
+                    context::remember(experiment, data, &p.key, &store.run_dir(&p.id))?;
+                    Ok(accuracy)
+                })
             };
             match &result {
                 Ok(accuracy) => {

@@ -1,8 +1,9 @@
 //! All that the pages say, worked out once: runs in order, tables as rows, one block a data set and backbone.
+use crate::cam_measures::{CamRow, ConsistencyRow, Reference, agreement_rows, consistency_rows};
 use crate::number::count;
 use crate::pictures::{self, Pictures};
-use crate::results::{self, Comparison, Counts, Summary};
-use crate::{DataEntry, FailedRun, ReportError, ReportInput, RunEntry};
+use crate::results::{self, Comparison, Counts, Summary, Value};
+use crate::{DataEntry, FailedRun, ReportError, ReportInput, RunEntry, warnings};
 use cyborg_eval::RunKey;
 use polars::prelude::DataFrame;
 
@@ -15,6 +16,12 @@ pub(crate) struct Digest<'a> {
     pub(crate) summary: DataFrame,
     /// As `comparisons.csv` has them.
     pub(crate) comparisons: DataFrame,
+    /// CAMs against human maps, as `cams.csv` has them; none without CAMs.
+    pub(crate) cam_agreement: Option<DataFrame>,
+    /// CAMs of several seeds against each other, as `cam_consistency.csv` has them.
+    pub(crate) cam_consistency: Option<DataFrame>,
+    /// What must be known first, beside failed runs: those of the input, and those that the results themselves show.
+    pub(crate) warnings: Vec<String>,
     pub(crate) blocks: Vec<Block<'a>>,
     /// Runs without a result, whether they failed or their files cannot be used.
     pub(crate) failed: Vec<FailedRun>,
@@ -33,6 +40,12 @@ pub(crate) struct Block<'a> {
     pub(crate) headline: Headline,
     /// Of each method, aligned with `methods`.
     pub(crate) pictures: Vec<Pictures>,
+    /// AUCs of single runs.
+    values: Vec<Value>,
+    pub(crate) cam_rows: Vec<CamRow>,
+    pub(crate) consistency_rows: Vec<ConsistencyRow>,
+    /// What the CAMs are held against.
+    pub(crate) reference: Reference,
 }
 
 /// One source, or aggregate, of a block.
@@ -124,6 +137,28 @@ impl Block<'_> {
         })
     }
 
+    /// The 95 % interval around a method's mean AUC: over seeds, Student's t; of a single run, over its images, DeLong.
+    pub(crate) fn auc_interval(&self, row: &SourceRow, method: &str) -> Option<(f64, f64)> {
+        let of_row = |value: &&Value| {
+            value.method == method && value.source == row.source && value.is_aggregate == row.is_aggregate
+        };
+        let values: Vec<&Value> = self.values.iter().filter(of_row).collect();
+        if let [single] = values.as_slice() {
+            return single.auc_interval;
+        }
+        let aucs: Option<Vec<f64>> = values.iter().map(|value| value.auc).collect();
+        let aucs = aucs?;
+        // One sample against nothing: the paired test with zeros.
+        cyborg_eval::paired_test(&vec![0.0; aucs.len()], &aucs, false).ci
+    }
+
+    /// The most seeds that a method has here.
+    pub(crate) fn n_seeds(&self) -> usize {
+        let of_method =
+            |method: &String| self.rows.iter().find_map(|row| row.of(method)).map_or(0, |row| row.n_seeds);
+        self.methods.iter().map(of_method).max().unwrap_or(0) as usize
+    }
+
     /// `5 seeds`; where methods differ, `5 seeds (cyborg: 4)`.
     pub(crate) fn seeds_in_words(&self) -> String {
         let of_method = |method: &String| {
@@ -200,9 +235,33 @@ impl<'a> Digest<'a> {
         let comparisons = compare(input, &metrics)?;
         let summaries = results::summaries(&summary)?;
         let counts = results::counts(&metrics)?;
-        let compared = results::comparisons(&comparisons)?;
-        let blocks = blocks(input, &summaries, &counts, &compared, &mut pictures);
-        Ok(Self { input, metrics, summary, comparisons, blocks, failed, n_runs })
+        let tables = Tables {
+            summaries,
+            counts,
+            comparisons: results::comparisons(&comparisons)?,
+            values: results::values(&metrics)?,
+            cam_rows: pictures.cams.agreement().map(agreement_rows).transpose()?.unwrap_or_default(),
+            consistency_rows: Vec::new(),
+        };
+        let cam_agreement = pictures.cams.agreement().cloned();
+        let cam_consistency = pictures.cams.consistency()?;
+        let consistency_rows =
+            cam_consistency.as_ref().map(consistency_rows).transpose()?.unwrap_or_default();
+        let blocks = blocks(input, &Tables { consistency_rows, ..tables }, &mut pictures);
+        let mut warnings = input.warnings.clone();
+        warnings.extend(warnings::of_results(input, &blocks));
+        Ok(Self {
+            input,
+            metrics,
+            summary,
+            comparisons,
+            cam_agreement,
+            cam_consistency,
+            warnings,
+            blocks,
+            failed,
+            n_runs,
+        })
     }
 
     /// Data set and backbone of a block, as far as there are several; none when there is one of each.
@@ -242,6 +301,18 @@ impl<'a> Digest<'a> {
             |pair: &&(String, String)| points.iter().any(|block| block.pairs(self.input).contains(pair));
         let pairs = self.input.comparisons.iter().filter(is_compared).cloned().collect();
         Some(Sweep { label, headline, methods, pairs, backbones })
+    }
+
+    /// Runs without a result by reason, in the order of the first run of each.
+    pub(crate) fn failures(&self) -> Vec<(Vec<String>, &str)> {
+        let mut reasons: Vec<(Vec<String>, &str)> = Vec::new();
+        for run in &self.failed {
+            match reasons.iter_mut().find(|(_, reason)| *reason == run.reason) {
+                Some((runs, _)) => runs.push(describe(&run.key)),
+                None => reasons.push((vec![describe(&run.key)], &run.reason)),
+            }
+        }
+        reasons
     }
 
     /// The data sets that are phantoms and have a result.
@@ -292,31 +363,31 @@ fn check_unique(input: &ReportInput) -> Result<(), ReportError> {
 
 /// All comparisons that were asked for, one below the other; a frame without rows when none was.
 fn compare(input: &ReportInput, metrics: &DataFrame) -> Result<DataFrame, ReportError> {
-    let compare = |metrics: &DataFrame, baseline: &str, candidate: &str| {
-        let what = format!("compare `{candidate}` with `{baseline}`");
-        cyborg_eval::compare(metrics, baseline, candidate)
-            .map_err(|source| ReportError::Eval { what, source: Box::new(source) })
-    };
-    let mut all = compare(&metrics.head(Some(0)), "", "")?;
-    for (baseline, candidate) in &input.comparisons {
-        let frame = compare(metrics, baseline, candidate)?;
-        if all.height() == 0 {
-            all = frame;
-        } else if frame.height() > 0 {
-            let what = "put the comparisons together".to_owned();
-            all.vstack_mut(&frame).map_err(|source| ReportError::Frame { what, source })?;
-        }
+    let failed =
+        |source| ReportError::Eval { what: "compare the methods".to_owned(), source: Box::new(source) };
+    if input.comparisons.is_empty() {
+        let none = [(String::new(), String::new())];
+        return cyborg_eval::compare_all(&metrics.head(Some(0)), &none).map_err(failed);
     }
-    Ok(all)
+    cyborg_eval::compare_all(metrics, &input.comparisons).map_err(failed)
+}
+
+/// The frames as rows.
+struct Tables {
+    summaries: Vec<Summary>,
+    counts: Vec<Counts>,
+    comparisons: Vec<Comparison>,
+    values: Vec<Value>,
+    cam_rows: Vec<CamRow>,
+    consistency_rows: Vec<ConsistencyRow>,
 }
 
 fn blocks<'a>(
     input: &'a ReportInput,
-    summaries: &[Summary],
-    counts: &[Counts],
-    comparisons: &[Comparison],
+    tables: &Tables,
     pictures: &mut pictures::Collector<'_>,
 ) -> Vec<Block<'a>> {
+    let Tables { summaries, counts, comparisons, .. } = tables;
     let mut places: Vec<(&str, &str)> = Vec::new();
     for row in summaries {
         let place = (row.data.as_str(), row.backbone.as_str());
@@ -325,6 +396,7 @@ fn blocks<'a>(
         }
     }
     let mut blocks = Vec::new();
+    let references = pictures.cams.references.clone();
     for (name, backbone) in places {
         let Some(data) = input.data.iter().find(|data| data.name == name) else { continue };
         let here: Vec<&Summary> =
@@ -340,6 +412,7 @@ fn blocks<'a>(
             comparisons.iter().filter(|row| row.data == name && row.backbone == backbone).cloned().collect();
         let pictures = methods.iter().map(|method| pictures.take(name, backbone, method)).collect();
         let headline = headline(&rows);
+        let reference = references.get(name).copied().unwrap_or_default();
         blocks.push(Block {
             data,
             backbone: backbone.to_owned(),
@@ -348,6 +421,25 @@ fn blocks<'a>(
             comparisons,
             headline,
             pictures,
+            values: tables
+                .values
+                .iter()
+                .filter(|row| row.data == name && row.backbone == backbone)
+                .cloned()
+                .collect(),
+            cam_rows: tables
+                .cam_rows
+                .iter()
+                .filter(|row| row.data == name && row.backbone == backbone)
+                .cloned()
+                .collect(),
+            consistency_rows: tables
+                .consistency_rows
+                .iter()
+                .filter(|row| row.data == name && row.backbone == backbone)
+                .cloned()
+                .collect(),
+            reference,
         });
     }
     blocks
@@ -393,7 +485,7 @@ fn headline(rows: &[SourceRow]) -> Headline {
         rows.iter()
             .filter(|row| row.is_aggregate && row.source == headline.source())
             .flat_map(|row| row.methods.iter())
-            .any(|summary| summary.auc.mean.is_some())
+            .any(|summary| summary.stat("auc").mean.is_some())
     };
     if rows.iter().any(|row| !row.is_aggregate && row.seen == Some(false)) {
         Headline::UnseenMean

@@ -70,6 +70,33 @@ pub(crate) fn markdown_block(text: &str, language: &str) -> String {
     format!("{fence}{language}\n{}\n{fence}\n", text.trim_end_matches('\n'))
 }
 
+/// One line of text for LaTeX, in a paragraph or a cell of a table.
+pub(crate) fn latex(text: &str) -> String {
+    let text = line(text).replace('\u{a0}', " ");
+    let mut escaped = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => escaped.push_str("\\textbackslash{}"),
+            '~' => escaped.push_str("\\textasciitilde{}"),
+            '^' => escaped.push_str("\\textasciicircum{}"),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', character]),
+            '<' => escaped.push_str("$<$"),
+            '>' => escaped.push_str("$>$"),
+            '±' => escaped.push_str("$\\pm$"),
+            '–' => escaped.push_str("--"),
+            // A sign, not a hyphen.
+            '-' if matches!(before, ' ' | '[' | '(') && rest.peek().is_some_and(char::is_ascii_digit) => {
+                escaped.push_str("$-$");
+            }
+            other => escaped.push(other),
+        }
+        before = character;
+    }
+    escaped
+}
+
 /// A text cell of a CSV file. Quoting is the CSV writer's work; here an apostrophe keeps a spreadsheet from taking
 /// a name such as `=1+1` for a formula.
 pub(crate) fn csv(text: &str) -> String {
@@ -118,6 +145,17 @@ mod tests {
         assert_eq!(markdown("# a"), "\\# a");
         assert_eq!(markdown_block("a: ````\n", "yaml"), "`````yaml\na: ````\n`````\n");
         assert_eq!(markdown_block("a\n", ""), "```\na\n```\n");
+    }
+
+    #[test]
+    fn latex_is_text_everywhere() {
+        assert_eq!(latex("a_b & 5 % #1 {x} $y$"), "a\\_b \\& 5 \\% \\#1 \\{x\\} \\$y\\$");
+        assert_eq!(
+            latex("\\input{/etc/passwd}~^"),
+            "\\textbackslash{}input\\{/etc/passwd\\}\\textasciitilde{}\\textasciicircum{}"
+        );
+        assert_eq!(latex("0.656 ± 0.012, < 0.001"), "0.656 $\\pm$ 0.012, $<$ 0.001");
+        assert_eq!(latex("[-0.001, +0.067] t-test"), "[$-$0.001, +0.067] t-test");
     }
 
     #[test]

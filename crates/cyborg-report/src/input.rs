@@ -1,5 +1,5 @@
 //! What the report is made from.
-use cyborg_eval::{EvalPlan, RunKey};
+use cyborg_eval::{EvalPlan, MetricOptions, RunKey};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -69,6 +69,14 @@ pub struct ReportInput {
     pub comparisons: Vec<(String, String)>,
     /// Label of the axis when [`DataEntry::at`] is a sweep.
     pub sweep_label: Option<String>,
+    /// Method -> alpha, of methods that differ in nothing else: where there are several, metrics are drawn over alpha.
+    pub alphas: BTreeMap<String, f64>,
+    /// The runs are scores that another program wrote: no epochs, no CAMs and no logits are expected.
+    pub scores_only: bool,
+    /// Least and largest score of a histogram, where scores are no probabilities.
+    pub score_range: Option<(f64, f64)>,
+    /// Thresholds, bins and groups of sources; the default where nothing is asked for.
+    pub metrics: MetricOptions,
     /// The runs that have a result, in any order.
     pub runs: Vec<RunEntry>,
     /// The runs that have none.
@@ -77,6 +85,13 @@ pub struct ReportInput {
     pub resolved_yaml: String,
     /// Name, value lines: versions, machine, git revision, digests.
     pub environment: Vec<(String, String)>,
+}
+
+impl ReportInput {
+    /// How the metrics of a data set are taken.
+    pub(crate) fn metric_options(&self, _data: &DataEntry) -> MetricOptions {
+        self.metrics.clone()
+    }
 }
 
 /// What was made.

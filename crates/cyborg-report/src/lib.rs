@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod cam_measures;
 pub mod cams;
 mod colour;
+mod curves;
 mod digest;
 mod epochs;
 mod error;
@@ -10,6 +12,7 @@ mod files;
 mod frame;
 mod html;
 mod input;
+mod latex;
 mod markdown;
 mod number;
 mod pictures;
@@ -17,6 +20,7 @@ mod results;
 mod svg;
 mod terminal;
 mod verdict;
+mod warnings;
 mod whole;
 mod words;
 
@@ -25,8 +29,9 @@ pub use input::{DataEntry, FailedRun, ReportInput, ReportOutcome, RunEntry};
 
 use std::path::Path;
 
-/// Writes `index.html`, `report.md`, `per_source.csv|parquet`, `runs.csv|parquet`, `comparisons.csv|parquet` into `dir`,
-/// which is made if need be. The same runs give the same bytes.
+/// Writes `index.html`, `report.md`, `tables.tex` and the tables as CSV and parquet (`per_source`, `runs`, `comparisons`,
+/// and where there are CAMs `cams`, `cam_consistency`) into `dir`, which is made if need be. The same runs give the same
+/// bytes.
 ///
 /// A run whose files are missing or damaged is listed among the failed ones, with the reason; the report is built from
 /// the others.
@@ -41,7 +46,13 @@ pub fn build(input: &ReportInput, dir: &Path) -> Result<ReportOutcome, ReportErr
     files::write_table(dir, "per_source", &digest.summary)?;
     files::write_table(dir, "runs", &digest.metrics)?;
     files::write_table(dir, "comparisons", &digest.comparisons)?;
+    for (name, frame) in [("cams", &digest.cam_agreement), ("cam_consistency", &digest.cam_consistency)] {
+        if let Some(frame) = frame {
+            files::write_table(dir, name, frame)?;
+        }
+    }
     whole::write_whole(&dir.join("report.md"), markdown::page(&digest).as_bytes())?;
+    whole::write_whole(&dir.join("tables.tex"), latex::tables(&digest).as_bytes())?;
     let html = dir.join("index.html");
     whole::write_whole(&html, html::page(&digest).as_bytes())?;
     Ok(ReportOutcome { html, terminal: terminal::table(&digest) })

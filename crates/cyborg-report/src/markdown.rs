@@ -1,5 +1,5 @@
 //! The report as Markdown: what fits a README, an issue or a paper's draft.
-use crate::digest::{Block, Digest, SourceRow, describe};
+use crate::digest::{Block, Digest, SourceRow};
 use crate::escape::{markdown, markdown_block};
 use crate::number::{DASH, interval, p, plain, signed, spread};
 use crate::verdict::{caution, verdicts};
@@ -13,12 +13,11 @@ pub(crate) fn page(digest: &Digest<'_>) -> String {
     for data in digest.phantoms() {
         let _ = writeln!(page, "> **Phantom data.** {}\n", markdown(&phantom_note(data)));
     }
-    for warning in &input.warnings {
-        let _ = writeln!(page, "> **Warning.** {}\n", markdown(warning));
+    for (runs, reason) in digest.failures() {
+        let _ = writeln!(page, "> **Failed:** {}: {}\n", markdown(&runs.join("; ")), markdown(reason));
     }
-    for run in &digest.failed {
-        let _ =
-            writeln!(page, "> **Failed:** {}: {}\n", markdown(&describe(&run.key)), markdown(&run.reason));
+    for warning in &digest.warnings {
+        let _ = writeln!(page, "> **Warning.** {}\n", markdown(warning));
     }
     let verdicts = verdicts(digest);
     for verdict in &verdicts {
@@ -66,7 +65,9 @@ fn results(page: &mut String, digest: &Digest<'_>, block: &Block<'_>) {
     for source in &block.rows {
         let mut cells = vec![name(source), source.n_positive.to_string(), source.n_negative.to_string()];
         for method in &block.methods {
-            let stats = source.of(method).map(|row| [row.auc, row.accuracy, row.average_precision, row.eer]);
+            let stats = source.of(method).map(|row| {
+                [row.stat("auc"), row.stat("accuracy"), row.stat("average_precision"), row.stat("eer")]
+            });
             cells.extend(stats.unwrap_or_default().iter().map(|stat| spread(stat.mean, stat.sd)));
         }
         cells.extend(difference(block, source, &pairs));
@@ -128,7 +129,7 @@ fn sweep(page: &mut String, digest: &Digest<'_>) {
             let Some(source) = block.headline_row() else { continue };
             let mut cells = vec![plain(*at)];
             cells.extend(sweep.methods.iter().map(|method| {
-                let auc = source.of(method).map(|row| row.auc).unwrap_or_default();
+                let auc = source.of(method).map(|row| row.stat("auc")).unwrap_or_default();
                 spread(auc.mean, auc.sd)
             }));
             cells.extend(difference(block, source, &sweep.pairs));

@@ -1,27 +1,26 @@
 //! What is drawn of each method: curves, ROCs, average CAMs and the images of the gallery. Runs are read one after the
 //! other and only what is drawn is kept, so that a test set of a million images fits.
+use crate::cam_measures::{CamMeasures, Measured};
 use crate::cams::{CamFile, HumanMean};
+use crate::curves::{Histogram, Rates};
 use crate::epochs::{Epoch, read_epochs};
 use crate::{DataEntry, ReportInput, RunEntry, frame::Table};
-use cyborg_eval::{fpr_grid, read_scores, roc_on_grid, run_metrics, run_rocs};
+use cyborg_eval::{read_scores, run_metrics_with, run_rocs};
 use polars::prelude::DataFrame;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Points of a drawn ROC.
-const ROC_POINTS: usize = 101;
 /// Images in one row of the gallery, shared out evenly among the classes.
 const GALLERY_IMAGES: usize = 6;
-
-/// Points (x, y) of one run.
-pub(crate) type Curve = Vec<(f64, f64)>;
 
 /// What is drawn of one method on one data set with one backbone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pictures {
     /// Of each seed, in the order of the experiment.
     pub(crate) epochs: Vec<(u64, Vec<Epoch>)>,
-    /// Of each positive source: the true positive rates of each seed over the same false positive rates.
-    pub(crate) rocs: Vec<(String, Vec<Curve>)>,
+    /// Of each positive source: the rates of each seed.
+    pub(crate) rocs: Vec<(String, Vec<Rates>)>,
+    /// Of each positive source: scores of all seeds.
+    pub(crate) histograms: Vec<Histogram>,
     /// Cells along one side of a CAM.
     pub(crate) grid: usize,
     /// Average CAM of the images of each class, by label.
@@ -94,11 +93,13 @@ type Place = (String, String, String);
 pub(crate) struct Collector<'a> {
     input: &'a ReportInput,
     places: BTreeMap<Place, Pictures>,
+    /// CAMs against human maps and each other.
+    pub(crate) cams: CamMeasures,
 }
 
 impl<'a> Collector<'a> {
     pub(crate) fn new(input: &'a ReportInput) -> Self {
-        Self { input, places: BTreeMap::new() }
+        Self { input, places: BTreeMap::new(), cams: CamMeasures::default() }
     }
 
     /// The pictures of a method, once all runs are read.
@@ -111,17 +112,23 @@ impl<'a> Collector<'a> {
         let key = &run.key;
         let data = self.input.data.iter().find(|data| data.name == key.data);
         let data = data.ok_or_else(|| format!("the report knows no data set `{}`", key.data))?;
-        let epochs = read_epochs(&run.dir.join("epochs.csv")).map_err(|error| in_full(&error))?;
         let scores = read_scores(&run.dir.join("scores.parquet")).map_err(|error| in_full(&error))?;
-        let cams = CamFile::read(&run.dir.join("cams.safetensors")).map_err(|error| in_full(&error))?;
         let rows = Rows::new(&scores, data)?;
-        if cams.len() != rows.len() {
-            return Err(format!(
-                "`cams.safetensors` holds {} CAMs, `scores.parquet` has {} rows; both are of the same images",
-                cams.len(),
-                rows.len()
-            ));
-        }
+        // What another program scored comes without training and CAMs.
+        let (epochs, cams) = if self.input.scores_only {
+            (Vec::new(), CamFile::new(0))
+        } else {
+            let epochs = read_epochs(&run.dir.join("epochs.csv")).map_err(|error| in_full(&error))?;
+            let cams = CamFile::read(&run.dir.join("cams.safetensors")).map_err(|error| in_full(&error))?;
+            if cams.len() != rows.len() {
+                return Err(format!(
+                    "`cams.safetensors` holds {} CAMs, `scores.parquet` has {} rows; both are of the same images",
+                    cams.len(),
+                    rows.len()
+                ));
+            }
+            (epochs, cams)
+        };
         let place = (key.data.clone(), key.backbone.clone(), key.method.clone());
         if let Some(known) = self.places.get(&place)
             && known.grid != cams.grid()
@@ -129,13 +136,26 @@ impl<'a> Collector<'a> {
             let (found, others) = (cams.grid(), known.grid);
             return Err(format!("its CAMs are {found}x{found}, those of the other seeds {others}x{others}"));
         }
-        let metrics = run_metrics(&scores, &data.plan).map_err(|error| in_full(&error))?;
+        let options = self.input.metric_options(data);
+        let metrics = run_metrics_with(&scores, &data.plan, &options).map_err(|error| in_full(&error))?;
         let rocs = run_rocs(&scores, &data.plan).map_err(|error| in_full(&error))?;
+        if !cams.is_empty() {
+            let measured = Measured {
+                key,
+                images: &rows.images,
+                sources: &rows.sources,
+                labels: &rows.labels,
+                cams: &cams,
+            };
+            self.cams.add(data, &measured).map_err(|error| in_full(&error))?;
+        }
 
         let pictures = self.places.entry(place).or_default();
         pictures.grid = cams.grid();
-        pictures.epochs.push((key.seed, epochs));
-        let rates = fpr_grid(ROC_POINTS);
+        if !epochs.is_empty() {
+            pictures.epochs.push((key.seed, epochs));
+        }
+        let sources: Vec<String> = rocs.iter().map(|roc| roc.source.clone()).collect();
         for of_source in rocs {
             let at = pictures.rocs.iter().position(|(source, _)| *source == of_source.source);
             let at = at.unwrap_or_else(|| {
@@ -143,8 +163,13 @@ impl<'a> Collector<'a> {
                 pictures.rocs.len() - 1
             });
             if let Ok(roc) = of_source.roc {
-                let curve = rates.iter().copied().zip(roc_on_grid(&roc, &rates)).collect();
-                pictures.rocs[at].1.push(curve);
+                pictures.rocs[at].1.push(Rates::new(&roc));
+            }
+        }
+        for histogram in rows.histograms(&sources, data, self.input.score_range.unwrap_or((0.0, 1.0))) {
+            match pictures.histograms.iter_mut().find(|known| known.source == histogram.source) {
+                Some(known) => known.add(&histogram),
+                None => pictures.histograms.push(histogram),
             }
         }
         average(pictures, &rows, &cams, data.classes.len());
@@ -193,10 +218,12 @@ impl Rows {
             labels: counts("label")?,
             predicted: counts("predicted")?,
             scores: numbers("score")?,
-            // A file without rows has no columns for logits either.
-            logits: (0..if scores.height() == 0 { 0 } else { n_classes })
-                .map(|class| numbers(&format!("logit_{class}")))
-                .collect::<Result<_, _>>()?,
+            // A file without rows has no columns for logits either; nor need scores from elsewhere have any.
+            logits: if scores.height() == 0 || scores.column("logit_0").is_err() {
+                Vec::new()
+            } else {
+                (0..n_classes).map(|class| numbers(&format!("logit_{class}"))).collect::<Result<_, _>>()?
+            },
         };
         let outside = |class: &u32| *class as usize >= n_classes;
         if let Some(at) = rows.labels.iter().zip(&rows.predicted).position(|(l, p)| outside(l) || outside(p))
@@ -223,6 +250,9 @@ impl Rows {
     fn margin(&self, at: usize) -> Option<f64> {
         let label = self.labels[at] as usize;
         let mut largest_other = f64::NEG_INFINITY;
+        if self.logits.is_empty() {
+            return None;
+        }
         for (class, logits) in self.logits.iter().enumerate() {
             let logit = logits[at].filter(|logit| logit.is_finite())?;
             if class != label {
@@ -230,6 +260,26 @@ impl Rows {
             }
         }
         self.logits[label][at].map(|logit| logit - largest_other).filter(|margin| margin.is_finite())
+    }
+
+    /// Score histograms of the positive sources.
+    fn histograms(&self, sources: &[String], data: &DataEntry, range: (f64, f64)) -> Vec<Histogram> {
+        let mut names: Vec<String> = Vec::new();
+        let mut positions: HashMap<&str, usize> = HashMap::new();
+        let mut name_of: Vec<usize> = Vec::with_capacity(self.len());
+        for source in &self.sources {
+            let position = *positions.entry(source).or_insert_with(|| {
+                names.push(source.clone());
+                names.len() - 1
+            });
+            name_of.push(position);
+        }
+        let rows = name_of
+            .iter()
+            .zip(&self.labels)
+            .zip(&self.scores)
+            .map(|((&name, &label), &score)| (name, label, score.unwrap_or(f64::NAN)));
+        Histogram::of_run(sources, &data.plan, range, rows, &names)
     }
 
     fn shot(&self, at: usize, cams: &CamFile) -> Shot {

@@ -1,5 +1,6 @@
 //! The tables of `cyborg-eval` as rows that the pages are written from.
 use crate::{ReportError, frame::Table};
+use cyborg_eval::{METRIC_INFO, METRICS, Metric};
 use polars::prelude::DataFrame;
 
 /// Mean and standard deviation over seeds.
@@ -20,12 +21,18 @@ pub(crate) struct Summary {
     pub(crate) source: String,
     pub(crate) seen: Option<bool>,
     pub(crate) n_seeds: u32,
-    pub(crate) auc: Stat,
-    pub(crate) average_precision: Stat,
-    pub(crate) accuracy: Stat,
-    pub(crate) eer: Stat,
+    /// In the order of [`METRICS`].
+    stats: Vec<Stat>,
     /// Why values are missing.
     pub(crate) reason: Option<String>,
+}
+
+impl Summary {
+    /// A metric by the name of its column.
+    pub(crate) fn stat(&self, metric: &str) -> Stat {
+        let at = METRICS.iter().position(|name| *name == metric);
+        at.and_then(|at| self.stats.get(at)).copied().unwrap_or_default()
+    }
 }
 
 /// Two methods on one source by one metric.
@@ -46,14 +53,23 @@ pub(crate) struct Comparison {
     pub(crate) ci_low: Option<f64>,
     pub(crate) ci_high: Option<f64>,
     pub(crate) t: Option<f64>,
-    pub(crate) df: Option<f64>,
     pub(crate) p: Option<f64>,
+    /// Corrected for the rows of its family.
+    pub(crate) p_holm: Option<f64>,
     pub(crate) cohens_dz: Option<f64>,
     pub(crate) wins: u32,
     pub(crate) losses: u32,
     pub(crate) ties: u32,
     pub(crate) p_sign_flip: Option<f64>,
+    pub(crate) p_wilcoxon: Option<f64>,
     pub(crate) reason: Option<String>,
+}
+
+impl Comparison {
+    /// What is known of its metric.
+    pub(crate) fn info(&self) -> Option<&'static Metric> {
+        METRIC_INFO.iter().find(|metric| metric.name == self.metric)
+    }
 }
 
 /// Images behind a row: `n_positive` and `n_negative` of the first run that has it.
@@ -66,10 +82,23 @@ pub(crate) struct Counts {
     pub(crate) n_negative: u32,
 }
 
+/// One metric of one run.
+#[derive(Clone, Debug)]
+pub(crate) struct Value {
+    pub(crate) data: String,
+    pub(crate) backbone: String,
+    pub(crate) method: String,
+    pub(crate) is_aggregate: bool,
+    pub(crate) source: String,
+    pub(crate) auc: Option<f64>,
+    /// 95 %, over the run's images (DeLong).
+    pub(crate) auc_interval: Option<(f64, f64)>,
+}
+
 /// Rows of `cyborg_eval::summarise`.
 pub(crate) fn summaries(frame: &DataFrame) -> Result<Vec<Summary>, ReportError> {
     let table = Table { frame, what: "the table over seeds" };
-    let stats = |metric: &str| -> Result<Vec<Stat>, ReportError> {
+    let stats = |metric: &&str| -> Result<Vec<Stat>, ReportError> {
         let means = table.numbers(&format!("{metric}_mean"))?;
         let sds = table.numbers(&format!("{metric}_sd"))?;
         Ok(means.into_iter().zip(sds).map(|(mean, sd)| Stat { mean, sd }).collect())
@@ -77,8 +106,7 @@ pub(crate) fn summaries(frame: &DataFrame) -> Result<Vec<Summary>, ReportError> 
     let (data, backbone, method) = (table.text("data")?, table.text("backbone")?, table.text("method")?);
     let (kind, source, seen) = (table.text("kind")?, table.text("source")?, table.flags("seen")?);
     let (n_seeds, reason) = (table.counts("n_seeds")?, table.optional_text("reason")?);
-    let (auc, average_precision) = (stats("auc")?, stats("average_precision")?);
-    let (accuracy, eer) = (stats("accuracy")?, stats("eer")?);
+    let columns = METRICS.iter().map(stats).collect::<Result<Vec<_>, _>>()?;
     let row = |at: usize| Summary {
         data: data[at].clone(),
         backbone: backbone[at].clone(),
@@ -87,10 +115,7 @@ pub(crate) fn summaries(frame: &DataFrame) -> Result<Vec<Summary>, ReportError> 
         source: source[at].clone(),
         seen: seen[at],
         n_seeds: n_seeds[at],
-        auc: auc[at],
-        average_precision: average_precision[at],
-        accuracy: accuracy[at],
-        eer: eer[at],
+        stats: columns.iter().map(|column| column[at]).collect(),
         reason: reason[at].clone(),
     };
     Ok((0..frame.height()).map(row).collect())
@@ -106,9 +131,10 @@ pub(crate) fn comparisons(frame: &DataFrame) -> Result<Vec<Comparison>, ReportEr
     let (mean_baseline, mean_candidate) = (table.numbers("mean_baseline")?, table.numbers("mean_candidate")?);
     let (mean_difference, t) = (table.numbers("mean_difference")?, table.numbers("t")?);
     let (ci_low, ci_high) = (table.numbers("ci_low")?, table.numbers("ci_high")?);
-    let (df, p, cohens_dz) = (table.numbers("df")?, table.numbers("p")?, table.numbers("cohens_dz")?);
+    let (p, cohens_dz) = (table.numbers("p")?, table.numbers("cohens_dz")?);
     let (wins, losses, ties) = (table.counts("wins")?, table.counts("losses")?, table.counts("ties")?);
     let (p_sign_flip, reason) = (table.numbers("p_sign_flip")?, table.optional_text("reason")?);
+    let (p_holm, p_wilcoxon) = (table.numbers("p_holm")?, table.numbers("p_wilcoxon")?);
     let row = |at: usize| Comparison {
         data: data[at].clone(),
         backbone: backbone[at].clone(),
@@ -125,14 +151,33 @@ pub(crate) fn comparisons(frame: &DataFrame) -> Result<Vec<Comparison>, ReportEr
         ci_low: ci_low[at],
         ci_high: ci_high[at],
         t: t[at],
-        df: df[at],
         p: p[at],
+        p_holm: p_holm[at],
         cohens_dz: cohens_dz[at],
         wins: wins[at],
         losses: losses[at],
         ties: ties[at],
         p_sign_flip: p_sign_flip[at],
+        p_wilcoxon: p_wilcoxon[at],
         reason: reason[at].clone(),
+    };
+    Ok((0..frame.height()).map(row).collect())
+}
+
+/// The AUC of every run, from `cyborg_eval::collect_metrics`.
+pub(crate) fn values(frame: &DataFrame) -> Result<Vec<Value>, ReportError> {
+    let table = Table { frame, what: "the metrics of all runs" };
+    let (data, backbone, method) = (table.text("data")?, table.text("backbone")?, table.text("method")?);
+    let (kind, source, auc) = (table.text("kind")?, table.text("source")?, table.numbers("auc")?);
+    let (low, high) = (table.numbers("auc_ci_low")?, table.numbers("auc_ci_high")?);
+    let row = |at: usize| Value {
+        data: data[at].clone(),
+        backbone: backbone[at].clone(),
+        method: method[at].clone(),
+        is_aggregate: kind[at] == "aggregate",
+        source: source[at].clone(),
+        auc: auc[at],
+        auc_interval: low[at].zip(high[at]),
     };
     Ok((0..frame.height()).map(row).collect())
 }

@@ -1,5 +1,5 @@
 //! The report for the terminal: warnings, the main table, the verdict. At most 100 columns.
-use crate::digest::{Block, Digest, SourceRow, Sweep, describe};
+use crate::digest::{Block, Digest, SourceRow, Sweep};
 use crate::escape::{line, wrap};
 use crate::number::{DASH, p, plain, signed, spread};
 use crate::results::Summary;
@@ -55,8 +55,9 @@ fn top_notes(digest: &Digest<'_>) -> Vec<String> {
             if others.is_empty() { (*first).to_owned() } else { format!("{} data sets", phantoms.len()) };
         notes.push(format!("PHANTOM DATA ({names}): drawn by a program, not photographed"));
     }
-    notes.extend(digest.input.warnings.iter().map(|warning| format!("WARNING: {warning}")));
-    notes.extend(digest.failed.iter().map(|run| format!("FAILED: {}: {}", describe(&run.key), run.reason)));
+    let failures = digest.failures();
+    notes.extend(failures.iter().map(|(runs, reason)| format!("FAILED: {}: {reason}", runs.join("; "))));
+    notes.extend(digest.warnings.iter().map(|warning| format!("WARNING: {warning}")));
     notes
 }
 
@@ -213,9 +214,10 @@ fn method_table(
 
 fn auc_and_accuracy(summary: Option<&Summary>) -> [Cell; 2] {
     match summary {
-        Some(row) => {
-            [right(spread(row.auc.mean, row.auc.sd)), right(spread(row.accuracy.mean, row.accuracy.sd))]
-        }
+        Some(row) => [
+            right(spread(row.stat("auc").mean, row.stat("auc").sd)),
+            right(spread(row.stat("accuracy").mean, row.stat("accuracy").sd)),
+        ],
         None => [right(DASH.to_owned()), right(DASH.to_owned())],
     }
 }

@@ -131,7 +131,7 @@ fn own_values(block: &Block<'_>, place: Option<&str>) -> Vec<Verdict> {
         .iter()
         .map(|summary| {
             let n = count(summary.n_seeds as usize, "seed");
-            let sentence = match (summary.auc.mean, summary.auc.sd) {
+            let sentence = match (summary.stat("auc").mean, summary.stat("auc").sd) {
                 (Some(mean), Some(sd)) => format!(
                     "{scope}: {} AUC {}, standard deviation {}, n = {n} ({why})",
                     summary.method,

@@ -2,6 +2,7 @@
 use crate::digest::Digest;
 use crate::escape::{clean, html};
 use crate::words::definitions;
+use cyborg_eval::{METRIC_INFO, QUESTIONS};
 use std::fmt::Write as _;
 
 /// Facts about each data set.
@@ -35,6 +36,23 @@ pub(crate) fn numbers() -> String {
     let mut text = "<dl>\n".to_owned();
     for (term, meaning) in definitions() {
         let _ = writeln!(text, "<dt>{}</dt><dd>{}</dd>", html(term), html(meaning));
+    }
+    text.push_str("</dl>\n");
+    text.push_str("<h3>Metrics</h3>\n<dl>\n");
+    for metric in METRIC_INFO {
+        let better = if metric.lower_is_better { "less is better" } else { "more is better" };
+        let _ =
+            writeln!(text, "<dt>{}</dt><dd>{} ({better}).</dd>", html(metric.title), html(metric.definition));
+    }
+    text.push_str("</dl>\n<h3 id=\"questions\">Which question each interval and test answers</h3>\n<dl>\n");
+    for question in QUESTIONS {
+        let _ = writeln!(
+            text,
+            "<dt>{}</dt><dd>{} <br><span class=\"silent\">Says nothing about: {}</span></dd>",
+            html(question.name),
+            html(question.answers),
+            html(question.silent_on)
+        );
     }
     text.push_str("</dl>\n");
     text

@@ -1,11 +1,12 @@
-//! The figures of the page: sweep, training curves, ROCs.
+//! The figures of the page over settings and epochs: sweeps and training curves.
 use super::tables::{difference_cells, number_cell};
 use super::{heading, parts, style_of};
+use crate::curves::Curve;
 use crate::digest::{Block, Digest, Sweep};
 use crate::epochs::Epoch;
 use crate::escape::html;
-use crate::number::{count, plain, spread, value};
-use crate::pictures::{Curve, Pictures};
+use crate::number::{plain, spread};
+use crate::pictures::Pictures;
 use crate::svg::{Guide, Line, Plot, Point, Range, legend};
 use cyborg_eval::band;
 use std::fmt::Write as _;
@@ -21,7 +22,7 @@ pub(crate) fn sweep(digest: &Digest<'_>, sweep: &Sweep<'_>) -> String {
             points: points
                 .iter()
                 .map(|(at, block)| {
-                    let auc = block.headline_row().and_then(|row| row.of(method)).map(|row| row.auc);
+                    let auc = block.headline_row().and_then(|row| row.of(method)).map(|row| row.stat("auc"));
                     let auc = auc.unwrap_or_default();
                     let range = auc.mean.zip(auc.sd).map(|(mean, sd)| (mean - sd, mean + sd));
                     Point { x: *at, y: auc.mean, range }
@@ -60,19 +61,17 @@ pub(crate) fn sweep(digest: &Digest<'_>, sweep: &Sweep<'_>) -> String {
             &format!("AUC, {what}; bars: ± 1 standard deviation over seeds"),
             &legend(methods.iter().map(|line| (line.style, line.name.as_str()))),
             &Plot {
-                description: format!(
-                    "AUC ({what}) of each method over {}; the numbers are in the table below",
-                    sweep.label
-                ),
-                x_label: sweep.label.to_owned(),
-                y_label: "AUC".to_owned(),
-                x_limits: None,
                 ticks_at_points: true,
-                y_limits: None,
-                width: 520.0,
-                height: 320.0,
-                guide: Guide::None,
                 lines: methods,
+                ..Plot::new(
+                    format!(
+                        "AUC ({what}) of each method over {}; the numbers are in the table below",
+                        sweep.label
+                    ),
+                    sweep.label,
+                    "AUC",
+                    (520.0, 320.0),
+                )
             }
             .draw(),
         );
@@ -82,19 +81,18 @@ pub(crate) fn sweep(digest: &Digest<'_>, sweep: &Sweep<'_>) -> String {
                 "Difference in AUC; bars: 95 % interval over seeds",
                 &legend(differences.iter().map(|line| (line.style, line.name.as_str()))),
                 &Plot {
-                    description: format!(
-                        "difference in AUC ({what}) over {}; the numbers are in the table below",
-                        sweep.label
-                    ),
-                    x_label: sweep.label.to_owned(),
-                    y_label: "difference in AUC".to_owned(),
-                    x_limits: None,
                     ticks_at_points: true,
-                    y_limits: None,
-                    width: 520.0,
-                    height: 320.0,
                     guide: Guide::Zero,
                     lines: differences,
+                    ..Plot::new(
+                        format!(
+                            "difference in AUC ({what}) over {}; the numbers are in the table below",
+                            sweep.label
+                        ),
+                        sweep.label,
+                        "difference in AUC",
+                        (520.0, 320.0),
+                    )
                 }
                 .draw(),
             );
@@ -128,7 +126,7 @@ fn sweep_table(text: &mut String, sweep: &Sweep<'_>, points: &[(f64, &Block<'_>)
         let Some(row) = block.headline_row() else { continue };
         let _ = write!(text, "<tr><th scope=\"row\" data-value=\"{at}\">{}</th>", plain(*at));
         for method in &sweep.methods {
-            let auc = row.of(method).map(|row| row.auc).unwrap_or_default();
+            let auc = row.of(method).map(|row| row.stat("auc")).unwrap_or_default();
             number_cell(text, auc.mean, &spread(auc.mean, auc.sd));
         }
         for (baseline, candidate) in &sweep.pairs {
@@ -141,7 +139,7 @@ fn sweep_table(text: &mut String, sweep: &Sweep<'_>, points: &[(f64, &Block<'_>)
     text.push_str("</tbody></table></div>\n");
 }
 
-fn figure(text: &mut String, caption: &str, legend: &str, plot: &str) {
+pub(super) fn figure(text: &mut String, caption: &str, legend: &str, plot: &str) {
     let _ = write!(text, "<figure><figcaption>{}{legend}</figcaption>{plot}</figure>", html(caption));
 }
 
@@ -163,18 +161,8 @@ pub(crate) fn training(digest: &Digest<'_>) -> String {
             if lines.is_empty() {
                 continue;
             }
-            let plot = Plot {
-                description: format!("{caption} over epochs, {}", heading(digest, block)),
-                x_label: "epoch".to_owned(),
-                y_label: y_label.to_owned(),
-                x_limits: None,
-                ticks_at_points: false,
-                y_limits: None,
-                width: 350.0,
-                height: 250.0,
-                guide: Guide::None,
-                lines,
-            };
+            let description = format!("{caption} over epochs, {}", heading(digest, block));
+            let plot = Plot { lines, ..Plot::new(description, "epoch", y_label, (350.0, 250.0)) };
             figure(&mut text, caption, "", &plot.draw());
         }
         text.push_str("</div>\n");
@@ -227,7 +215,7 @@ fn best_epochs((method, pictures): (&String, &Pictures)) -> Option<String> {
 }
 
 /// The mean of several curves and ± 1 standard deviation around it.
-fn band_points(curves: &[Curve]) -> Vec<Point> {
+pub(super) fn band_points(curves: &[Curve]) -> Vec<Point> {
     band(curves)
         .into_iter()
         .map(|point| Point {
@@ -238,77 +226,58 @@ fn band_points(curves: &[Curve]) -> Vec<Point> {
         .collect()
 }
 
-fn method_legend(digest: &Digest<'_>, block: &Block<'_>) -> String {
+pub(super) fn method_legend(digest: &Digest<'_>, block: &Block<'_>) -> String {
     legend(block.methods.iter().map(|method| (style_of(digest, method), method.as_str())))
 }
 
-/// One small plot for each positive source.
-pub(crate) fn rocs(digest: &Digest<'_>) -> String {
-    let text = parts(digest, 1, |block| {
-        let mut text = method_legend(digest, block);
-        text.push_str("<div class=\"plots small\">");
-        let mut n_drawn = 0;
-        for row in block.rows.iter().filter(|row| !row.is_aggregate) {
-            let mut lines = Vec::new();
-            let mut areas = Vec::new();
-            for (method, pictures) in block.methods.iter().zip(&block.pictures) {
-                let curves =
-                    pictures.rocs.iter().find(|(source, _)| *source == row.source).map(|(_, rocs)| rocs);
-                let Some(curves) = curves.filter(|curves| !curves.is_empty()) else { continue };
-                let mut points = band_points(curves);
-                // Nothing is called positive: the corner where every ROC starts.
-                points.insert(0, Point { x: 0.0, y: Some(0.0), range: None });
-                lines.push(Line {
-                    name: method.clone(),
-                    style: style_of(digest, method),
-                    points,
-                    range: Range::Band,
-                });
-                areas.push(format!("{method} {}", value(row.of(method).and_then(|row| row.auc.mean))));
-            }
-            let seen = if row.is_seen_source() { " (seen)" } else { "" };
-            if lines.is_empty() {
-                let reason = row.methods.iter().find_map(|row| row.reason.as_deref()).unwrap_or("no value");
-                let caption = format!("{}{seen}: no curve, {reason}", row.source);
-                let _ = write!(
-                    text,
-                    "<figure data-source=\"{}\"><figcaption>{}</figcaption></figure>",
-                    html(&row.source),
-                    html(&caption)
-                );
-                continue;
-            }
-            n_drawn += 1;
-            let plot = Plot {
-                description: format!("ROC on {}: AUC {}", row.source, areas.join(", ")),
-                x_label: "false positive rate".to_owned(),
-                y_label: "true positive rate".to_owned(),
-                x_limits: Some((0.0, 1.0)),
-                ticks_at_points: false,
-                y_limits: Some((0.0, 1.0)),
-                width: 350.0,
-                height: 290.0,
-                guide: Guide::Diagonal,
-                lines,
-            };
-            let _ = write!(
-                text,
-                "<figure data-source=\"{}\"><figcaption><strong>{}{seen}</strong><br>AUC {}</figcaption>{}</figure>",
-                html(&row.source),
-                html(&row.source),
-                html(&areas.join(", ")),
-                plot.draw()
-            );
-        }
-        text.push_str("</div>\n");
-        if n_drawn == 0 { String::new() } else { text }
-    });
-    if text.is_empty() {
-        return text;
+/// Metrics over alpha, where methods differ in it alone.
+pub(crate) fn alphas(digest: &Digest<'_>) -> String {
+    let mut points: Vec<(f64, &String)> =
+        digest.input.alphas.iter().map(|(name, alpha)| (*alpha, name)).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
+    if points.len() < 2 {
+        return String::new();
     }
-    let seeds = count(digest.input.seeds.len(), "seed");
-    format!(
-        "{text}<p class=\"note\">Averaged over up to {seeds} at fixed false positive rates; the band is ± 1 standard \
-         deviation. The AUC beside a name is the mean of the seeds' AUCs, as in the table.</p>\n"
-    )
+    parts(digest, 1, |block| {
+        let mut lines = Vec::new();
+        let sources = block.rows.iter().filter(|row| !row.is_aggregate);
+        for (at, row) in block.headline_row().into_iter().chain(sources).enumerate() {
+            let of_point = |(alpha, method): &(f64, &String)| {
+                let auc = row.of(method).map(|row| row.stat("auc"))?;
+                let range = auc.mean.zip(auc.sd).map(|(mean, sd)| (mean - sd, mean + sd));
+                // Bars of seven lines would hide each other.
+                Some(Point { x: *alpha, y: auc.mean, range: range.filter(|_| at == 0) })
+            };
+            lines.push(Line {
+                name: row.source.clone(),
+                style: at,
+                range: Range::Bars,
+                points: points.iter().filter_map(of_point).collect(),
+            });
+        }
+        // Styles that can be told apart: the rest is in the table.
+        lines.truncate(crate::svg::STYLES);
+        if lines.iter().all(|line| line.points.len() < 2) {
+            return String::new();
+        }
+        let mut text = String::new();
+        figure(
+            &mut text,
+            "AUC over alpha, the weight of the cross-entropy: 1 is cross-entropy alone; bars: ± 1 standard deviation \
+             over seeds",
+            &legend(lines.iter().map(|line| (line.style, line.name.as_str()))),
+            &Plot {
+                ticks_at_points: true,
+                lines,
+                ..Plot::new(
+                    "AUC over alpha; the numbers are in the results table".to_owned(),
+                    "alpha",
+                    "AUC",
+                    (640.0, 340.0),
+                )
+            }
+            .draw(),
+        );
+        text
+    })
 }

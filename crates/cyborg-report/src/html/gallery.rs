@@ -17,20 +17,9 @@ pub(crate) fn section(digest: &Digest<'_>, album: &mut Album) -> String {
         for (method, pictures) in block.methods.iter().zip(&block.pictures) {
             if let Some(gallery) = &pictures.gallery {
                 let _ = writeln!(text, "<div data-method=\"{}\">", html(method));
-                row(
-                    &mut text,
-                    block,
-                    album,
-                    (method, "right, by the largest margin", gallery, pictures),
-                    &gallery.best,
-                );
-                row(
-                    &mut text,
-                    block,
-                    album,
-                    (method, "wrong, by the largest margin", gallery, pictures),
-                    &gallery.worst,
-                );
+                let context = |what| (method.as_str(), what, gallery, pictures);
+                row(&mut text, block, album, context("wrong, by the largest margin"), &gallery.worst);
+                row(&mut text, block, album, context("right, by the largest margin"), &gallery.best);
                 text.push_str("</div>\n");
             }
         }
@@ -45,8 +34,9 @@ pub(crate) fn section(digest: &Digest<'_>, album: &mut Album) -> String {
         n => format!(" {n} images or maps could not be read and are left out."),
     };
     format!(
-        "<p><label class=\"toggle\"><input type=\"checkbox\" id=\"overlay\" checked> CAM and human map over the \
-         image</label></p>\n{text}<p class=\"note\">From the first seed that has a result. The margin is the logit of \
+        "<p class=\"controls\"><label class=\"toggle\"><input type=\"checkbox\" id=\"overlay\" checked> CAM and human map \
+         over the image</label> <label class=\"toggle\" id=\"order\" hidden>order <select><option value=\"\">by error</option>\
+         <option value=\"score\">by score</option><option value=\"source\">by source</option></select></label></p>\n{text}<p class=\"note\">From the first seed that has a result. The margin is the logit of \
          the true class minus the largest other logit. CAMs and maps are smoothed for display.{missing}</p>\n"
     )
 }
@@ -108,7 +98,13 @@ fn row(
     }
     text.push_str("<div class=\"cards\">\n");
     for shot in shots {
-        let _ = write!(text, "<figure class=\"card\" data-source=\"{}\">", html(&shot.source));
+        let _ = write!(
+            text,
+            "<figure class=\"card\" data-source=\"{}\" data-score=\"{}\" data-margin=\"{}\">",
+            html(&shot.source),
+            shot.score,
+            shot.margin
+        );
         text.push_str("<div>");
         match with_cam(block, album, shot, method, pictures.grid) {
             Some(picture) => text.push_str(&picture),

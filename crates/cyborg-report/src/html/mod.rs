@@ -1,12 +1,14 @@
 //! The page: one file that needs nothing else, works from disk, on paper and without a mouse.
 mod about;
 mod album;
+mod cam_tables;
 mod figures;
 mod gallery;
 mod maps;
+mod rates;
 mod tables;
 
-use crate::digest::{Block, Digest, describe};
+use crate::digest::{Block, Digest};
 use crate::escape::html;
 use crate::svg::interval_mark;
 use crate::verdict::{Finding, Verdict, caution, verdicts};
@@ -26,9 +28,15 @@ pub(crate) fn page(digest: &Digest<'_>) -> String {
         // Where there is a sweep, it is the result.
         sections.insert(0, ("sweep", "Sweep", figures::sweep(digest, &sweep)));
     }
+    let alphas = figures::alphas(digest);
+    if !alphas.is_empty() {
+        sections.insert(0, ("alpha", "Alpha", alphas));
+    }
+    sections.push(("tests", "Tests", tables::tests(digest)));
     sections.push(("training", "Training", figures::training(digest)));
-    sections.push(("roc", "ROC", figures::rocs(digest)));
+    sections.push(("roc", "ROC, DET, scores", rates::section(digest)));
     sections.push(("maps", "Average CAMs", maps::section(digest)));
+    sections.push(("cams", "CAMs, measured", cam_tables::section(digest)));
     sections.push(("gallery", "Gallery", gallery::section(digest, &mut album)));
     sections.push(("data", "Data", about::data(digest)));
     sections.push(("numbers", "What the numbers are", about::numbers()));
@@ -54,7 +62,11 @@ pub(crate) fn page(digest: &Digest<'_>) -> String {
     for (id, title, body) in &sections {
         let _ = writeln!(page, "<section id=\"{id}\">\n<h2>{title}</h2>\n{body}</section>");
     }
-    let _ = write!(page, "</main>\n<script>\n{}</script>\n</body>\n</html>\n", include_str!("script.js"));
+    let _ = write!(
+        page,
+        "</main>\n<p id=\"status\" role=\"status\" class=\"unseen\"></p>\n<script>\n{}</script>\n</body>\n</html>\n",
+        include_str!("script.js")
+    );
     page
 }
 
@@ -67,7 +79,11 @@ fn head(page: &mut String, digest: &Digest<'_>) {
     let counts = [
         (!phantoms.is_empty(), "badge phantom", "phantom data".to_owned()),
         (failed > 0, "badge failed", format!("{failed} of {} runs failed", digest.n_runs + failed)),
-        (!input.warnings.is_empty(), "badge warning", crate::number::count(input.warnings.len(), "warning")),
+        (
+            !digest.warnings.is_empty(),
+            "badge warning",
+            crate::number::count(digest.warnings.len(), "warning"),
+        ),
     ];
     for (_, class, text) in counts.iter().filter(|(shown, ..)| *shown) {
         let _ = write!(page, "<a class=\"{class}\" href=\"#warnings\">{text}</a> ");
@@ -84,8 +100,7 @@ fn head(page: &mut String, digest: &Digest<'_>) {
         facts.join(" · "),
         digest.n_runs
     );
-    verdict_list(page, digest, &verdicts(digest));
-    if !phantoms.is_empty() || failed > 0 || !input.warnings.is_empty() {
+    if !phantoms.is_empty() || failed > 0 || !digest.warnings.is_empty() {
         page.push_str("<ul class=\"warnings\" id=\"warnings\">\n");
         match phantoms.as_slice() {
             [] => {}
@@ -96,14 +111,15 @@ fn head(page: &mut String, digest: &Digest<'_>) {
                 item(page, "phantom", "Phantom data.", &note);
             }
         }
-        for warning in &input.warnings {
-            item(page, "warning", "Warning.", warning);
+        for (runs, reason) in digest.failures() {
+            item(page, "failed", "Failed:", &format!("{}: {reason}", runs.join("; ")));
         }
-        for run in &digest.failed {
-            item(page, "failed", "Failed:", &format!("{}: {}", describe(&run.key), run.reason));
+        for warning in &digest.warnings {
+            item(page, "warning", "Warning.", warning);
         }
         page.push_str("</ul>\n");
     }
+    verdict_list(page, digest, &verdicts(digest));
     if !input.description.trim().is_empty() {
         let _ = writeln!(page, "<p class=\"description\">{}</p>", html(input.description.trim()));
     }

@@ -5,6 +5,7 @@ use crate::escape::html;
 use crate::number::{DASH, interval, p, signed, spread};
 use crate::results::{Comparison, Stat};
 use crate::verdict::LEVEL;
+use cyborg_eval::{METRICS, Metric, metric};
 use std::fmt::Write as _;
 
 /// Main tables that are open from the start.
@@ -17,6 +18,7 @@ pub(crate) fn results(digest: &Digest<'_>) -> String {
         let mut text = String::new();
         let pairs = block.pairs(digest.input);
         let class = if block.methods.len() > 2 { "main dense" } else { "main" };
+        text.push_str(&super::rates::by_source(digest, block));
         open_table(&mut text, digest, block, class);
         text.push_str("<thead><tr><th rowspan=\"2\" scope=\"col\" data-sort>source</th>");
         for method in &block.methods {
@@ -55,7 +57,10 @@ pub(crate) fn results(digest: &Digest<'_>) -> String {
         body(&mut text, block, |text, row| {
             source_cell(text, row);
             for method in &block.methods {
-                let stats = row.of(method).map(|summary| [summary.auc, summary.accuracy]).unwrap_or_default();
+                let stats = row
+                    .of(method)
+                    .map(|summary| [summary.stat("auc"), summary.stat("accuracy")])
+                    .unwrap_or_default();
                 for stat in stats {
                     stat_cell(text, method, stat);
                 }
@@ -70,7 +75,8 @@ pub(crate) fn results(digest: &Digest<'_>) -> String {
     }));
     page.push_str(
         "<p class=\"note\">Mean ± standard deviation over seeds. A difference is the mean over seeds with its 95 % \
-         interval below; bold where p &lt; 0.05. Sources marked <span class=\"seen\">seen</span> were in training \
+         interval below, and says where the mean of other seeds would lie; p: paired t-test over seeds, below it the \
+         same after Holm's correction for the rows of the table; bold where p &lt; 0.05. Sources marked <span class=\"seen\">seen</span> were in training \
          or validation. The same tables: <a href=\"per_source.csv\">per_source.csv</a>, \
          <a href=\"runs.csv\">runs.csv</a>, <a href=\"comparisons.csv\">comparisons.csv</a> (and <code>.parquet</code>), \
          <a href=\"report.md\">report.md</a>.</p>\n",
@@ -78,53 +84,116 @@ pub(crate) fn results(digest: &Digest<'_>) -> String {
     page
 }
 
-/// Every metric of every method, and every test.
+/// Metrics that belong together, as one table.
+const THEMES: [(&str, &[&str]); 5] = [
+    ("Ranking", &["auc", "partial_auc", "average_precision", "eer", "d_prime"]),
+    (
+        "At fixed error rates",
+        &[
+            "tdr_at_fdr_0_1_percent",
+            "tdr_at_fdr_0_2_percent",
+            "tdr_at_fdr_1_percent",
+            "tdr_at_fdr_5_percent",
+            "apcer_at_bpcer_1_percent",
+        ],
+    ),
+    (
+        "At the fixed threshold",
+        &["accuracy", "balanced_accuracy", "apcer", "bpcer", "acer", "apcer_worst", "acer_worst"],
+    ),
+    (
+        "At the threshold chosen on validation images",
+        &["accuracy_at_validation", "apcer_at_validation", "bpcer_at_validation", "acer_at_validation"],
+    ),
+    ("Calibration", &["ece", "brier"]),
+];
+
+/// Every metric of every method, by theme. What no method has a value of is left out.
 pub(crate) fn metrics(digest: &Digest<'_>) -> String {
-    parts(digest, 1, |block| {
+    let themed = |name: &str| THEMES.iter().any(|(_, names)| names.contains(&name));
+    let other: Vec<&str> = METRICS.into_iter().filter(|name| !themed(name)).collect();
+    let text = parts(digest, 1, |block| {
         let mut text = String::new();
-        open_table(&mut text, digest, block, "metrics");
-        text.push_str("<thead><tr>");
-        let columns = ["source", "method", "AUC", "AP", "EER", "accuracy", "positives", "negatives", "seeds"];
-        for (at, column) in columns.iter().enumerate() {
-            let class = if at < 2 { "" } else { " class=\"number\"" };
-            let _ = write!(text, "<th scope=\"col\"{class} data-sort>{column}</th>");
-        }
-        text.push_str("</tr></thead>\n");
-        for is_aggregate in [false, true] {
-            text.push_str(if is_aggregate { "<tbody class=\"aggregates\">\n" } else { "<tbody>\n" });
-            for row in block.rows.iter().filter(|row| row.is_aggregate == is_aggregate) {
-                for summary in &row.methods {
-                    let _ = write!(
-                        text,
-                        "<tr{} data-method=\"{}\">",
-                        source_attribute(row),
-                        html(&summary.method)
-                    );
-                    source_cell(&mut text, row);
-                    let _ = write!(text, "<td>{}</td>", html(&summary.method));
-                    for stat in [summary.auc, summary.average_precision, summary.eer, summary.accuracy] {
-                        stat_cell(&mut text, &summary.method, stat);
-                    }
-                    for count in [row.n_positive, row.n_negative, summary.n_seeds] {
-                        let _ = write!(text, "<td class=\"number\" data-value=\"{count}\">{count}</td>");
-                    }
-                    text.push_str("</tr>\n");
-                }
+        let themes =
+            THEMES.iter().map(|(title, names)| (*title, *names)).chain([("Other", other.as_slice())]);
+        for (title, names) in themes {
+            let has_value = |name: &&&str| {
+                let summaries = block.rows.iter().flat_map(|row| &row.methods);
+                summaries.into_iter().any(|summary| summary.stat(name).mean.is_some())
+            };
+            let shown: Vec<&Metric> =
+                names.iter().filter(has_value).filter_map(|name| metric(name)).collect();
+            if !shown.is_empty() {
+                let open = if title == THEMES[0].0 { " open" } else { "" };
+                let _ = writeln!(text, "<details{open}><summary>{title}</summary>");
+                theme(&mut text, digest, block, title, &shown);
+                text.push_str("</details>\n");
             }
-            text.push_str("</tbody>\n");
         }
-        text.push_str("</table></div>\n");
-        tests(&mut text, block);
         text
-    })
+    });
+    format!(
+        "{text}<p class=\"note\">Mean ± standard deviation over seeds. ↑ more is better, ↓ less is better. Attack means \
+         the positive class, bona fide every other.</p>\n"
+    )
 }
 
-/// Every comparison by every metric.
-fn tests(text: &mut String, block: &Block<'_>) {
-    if block.comparisons.iter().any(|row| row.n_pairs > 0) {
-        text.push_str(
-            "<details><summary>All tests</summary>\n<div class=\"scroll\"><table class=\"sortable dense\"><thead><tr>",
+fn theme(text: &mut String, digest: &Digest<'_>, block: &Block<'_>, title: &str, shown: &[&Metric]) {
+    open_named_table(text, digest, block, "metrics", title);
+    text.push_str(
+        "<thead><tr><th scope=\"col\" data-sort>source</th><th scope=\"col\" data-sort>method</th>",
+    );
+    for metric in shown {
+        let _ = write!(
+            text,
+            "<th scope=\"col\" class=\"number\" title=\"{}\" data-sort>{} {}</th>",
+            html(metric.definition),
+            html(metric.title),
+            if metric.lower_is_better { "↓" } else { "↑" }
         );
+    }
+    for column in ["positives", "negatives", "seeds"] {
+        let _ = write!(text, "<th scope=\"col\" class=\"number\" data-sort>{column}</th>");
+    }
+    text.push_str("</tr></thead>\n");
+    for is_aggregate in [false, true] {
+        text.push_str(if is_aggregate { "<tbody class=\"aggregates\">\n" } else { "<tbody>\n" });
+        for row in block.rows.iter().filter(|row| row.is_aggregate == is_aggregate) {
+            for summary in &row.methods {
+                let _ =
+                    write!(text, "<tr{} data-method=\"{}\">", source_attribute(row), html(&summary.method));
+                source_cell(text, row);
+                let _ = write!(text, "<td>{}</td>", html(&summary.method));
+                for metric in shown {
+                    stat_cell(text, &summary.method, summary.stat(metric.name));
+                }
+                for count in [row.n_positive, row.n_negative, summary.n_seeds] {
+                    let _ = write!(text, "<td class=\"number\" data-value=\"{count}\">{count}</td>");
+                }
+                text.push_str("</tr>\n");
+            }
+        }
+        text.push_str("</tbody>\n");
+    }
+    text.push_str("</table></div>\n");
+}
+
+/// Metrics whose tests are on the page; those of all others are in the files.
+const TESTED: [&str; 6] = ["auc", "partial_auc", "eer", "accuracy", "acer", "apcer_at_bpcer_1_percent"];
+
+/// Every comparison by the metrics that papers state, and which question each test answers.
+pub(crate) fn tests(digest: &Digest<'_>) -> String {
+    let text = parts(digest, 1, |block| {
+        let shown = |row: &&Comparison| {
+            row.n_pairs > 0 && row.mean_difference.is_some() && TESTED.contains(&row.metric.as_str())
+        };
+        let rows: Vec<&Comparison> = block.comparisons.iter().filter(shown).collect();
+        if rows.is_empty() {
+            return String::new();
+        }
+        let mut text = String::new();
+        open_named_table(&mut text, digest, block, "dense", "Differences over seeds");
+        text.push_str("<thead><tr>");
         let columns = [
             "source",
             "metric",
@@ -133,9 +202,10 @@ fn tests(text: &mut String, block: &Block<'_>) {
             "difference",
             "95 % interval",
             "t",
-            "df",
-            "p",
+            "p, t-test",
+            "p, Holm",
             "p, sign flip",
+            "p, Wilcoxon",
             "Cohen's dz",
             "better / worse / equal",
             "seeds",
@@ -145,51 +215,62 @@ fn tests(text: &mut String, block: &Block<'_>) {
             let _ = write!(text, "<th scope=\"col\"{class} data-sort>{}</th>", html(column));
         }
         text.push_str("</tr></thead><tbody>\n");
-        for row in block.comparisons.iter().filter(|row| row.n_pairs > 0) {
-            let source = if row.is_aggregate {
-                String::new()
-            } else {
-                format!(" data-source=\"{}\"", html(&row.source))
-            };
-            let metric = match row.metric.as_str() {
-                "auc" => "AUC",
-                "average_precision" => "AP",
-                "eer" => "EER",
-                other => other,
-            };
-            let _ = write!(
-                text,
-                "<tr{source}><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td>",
-                html(&row.source),
-                html(metric),
-                html(&row.candidate),
-                html(&row.baseline)
-            );
-            number_cell(text, row.mean_difference, &signed(row.mean_difference));
-            let reach = interval(row.ci_low, row.ci_high).unwrap_or_else(|| DASH.to_owned());
-            number_cell(text, row.ci_low, &reach);
-            number_cell(text, row.t, &crate::number::value(row.t));
-            number_cell(text, row.df, &row.df.map_or_else(|| DASH.to_owned(), crate::number::plain));
-            number_cell(text, row.p, &p(row.p));
-            number_cell(text, row.p_sign_flip, &p(row.p_sign_flip));
-            number_cell(text, row.cohens_dz, &crate::number::value(row.cohens_dz));
-            let counts = format!("{} / {} / {}", row.wins, row.losses, row.ties);
-            number_cell(text, Some(f64::from(row.wins)), &counts);
-            number_cell(text, Some(f64::from(row.n_pairs)), &row.n_pairs.to_string());
-            text.push_str("</tr>\n");
+        for row in rows {
+            test_row(&mut text, row);
         }
-        text.push_str("</tbody></table></div></details>\n");
+        text.push_str("</tbody></table></div>\n");
+        text
+    });
+    if text.is_empty() {
+        return text;
     }
+    format!(
+        "{text}<p class=\"note\">Difference: candidate minus baseline. The Holm column is corrected for all rows of its \
+         family (the sources and aggregates of one metric and table, over all pairs of methods asked for). Which \
+         question each test answers, and which it does not: <a href=\"#questions\">below</a>. Every metric: \
+         <a href=\"comparisons.csv\">comparisons.csv</a>.</p>\n"
+    )
+}
+
+fn test_row(text: &mut String, row: &Comparison) {
+    let source =
+        if row.is_aggregate { String::new() } else { format!(" data-source=\"{}\"", html(&row.source)) };
+    let _ = write!(
+        text,
+        "<tr{source} data-method=\"{c}\"><th scope=\"row\">{}</th><td>{}</td><td>{c}</td><td>{}</td>",
+        html(&row.source),
+        html(row.info().map_or(row.metric.as_str(), |metric| metric.title)),
+        html(&row.baseline),
+        c = html(&row.candidate),
+    );
+    number_cell(text, row.mean_difference, &signed(row.mean_difference));
+    let reach = interval(row.ci_low, row.ci_high).unwrap_or_else(|| DASH.to_owned());
+    number_cell(text, row.ci_low, &reach);
+    number_cell(text, row.t, &crate::number::value(row.t));
+    for tested in [row.p, row.p_holm, row.p_sign_flip, row.p_wilcoxon] {
+        number_cell(text, tested, &p(tested));
+    }
+    number_cell(text, row.cohens_dz, &crate::number::value(row.cohens_dz));
+    let counts = format!("{} / {} / {}", row.wins, row.losses, row.ties);
+    number_cell(text, Some(f64::from(row.wins)), &counts);
+    number_cell(text, Some(f64::from(row.n_pairs)), &row.n_pairs.to_string());
+    text.push_str("</tr>\n");
 }
 
 fn open_table(text: &mut String, digest: &Digest<'_>, block: &Block<'_>, class: &str) {
+    open_named_table(text, digest, block, class, "");
+}
+
+fn open_named_table(text: &mut String, digest: &Digest<'_>, block: &Block<'_>, class: &str, name: &str) {
+    let heading = heading(digest, block);
+    let heading = if name.is_empty() { heading } else { format!("{name}: {heading}") };
     let _ = write!(
         text,
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{h}\" {}>\
          <table class=\"sortable {class}\"><caption>{h}, {}</caption>",
         filter_attributes(block),
         html(&block.seeds_in_words()),
-        h = html(&heading(digest, block))
+        h = html(&heading)
     );
 }
 
@@ -252,7 +333,9 @@ pub(crate) fn difference_cells(text: &mut String, row: Option<&Comparison>) {
         html(&reach)
     );
     let value = tested.map_or_else(String::new, |p| p.to_string());
-    let _ = write!(text, "<td class=\"{class}\" data-value=\"{value}\">{}</td>", html(&p(tested)));
+    let holm = row.and_then(|row| row.p_holm);
+    let holm = holm.map_or_else(String::new, |_| format!("<small>Holm {}</small>", html(&p(holm))));
+    let _ = write!(text, "<td class=\"{class}\" data-value=\"{value}\">{}{holm}</td>", html(&p(tested)));
 }
 
 fn reasons(text: &mut String, block: &Block<'_>) {

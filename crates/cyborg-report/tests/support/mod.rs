@@ -109,6 +109,10 @@ pub fn experiment(dir: &Path, plan: &Plan) -> ReportInput {
             .map(|&m| (plan.methods[0].to_owned(), m.to_owned()))
             .collect(),
         sweep_label: (!plan.sweep.is_empty()).then(|| "strength of the shortcut".to_owned()),
+        alphas: BTreeMap::new(),
+        scores_only: false,
+        score_range: None,
+        metrics: cyborg_eval::MetricOptions::default(),
         runs,
         failed: Vec::new(),
         resolved_yaml: "name: demo\nseeds: [0, 1, 2]\n".to_owned(),

@@ -1,7 +1,12 @@
 //! Plots as inline SVG: axes with round ticks, lines told apart by colour, dash and marker. Colours come from the
 //! page's style, so that one drawing serves light, dark and paper.
+mod axis;
+mod forest;
+
 use crate::escape::html;
-use crate::number::plain;
+use axis::{Axis, is_geometric};
+pub(crate) use axis::{Scale, probit};
+pub(crate) use forest::{Forest, ForestRow};
 use std::fmt::Write as _;
 
 /// Number of styles that can be told apart; further lines start again.
@@ -22,6 +27,8 @@ pub(crate) struct Point {
 pub(crate) enum Range {
     Band,
     Bars,
+    /// What lies below the line is filled: a histogram.
+    Area,
 }
 
 /// One line of a plot.
@@ -40,6 +47,10 @@ pub(crate) enum Guide {
     None,
     /// From the lower left to the upper right corner: chance in a ROC.
     Diagonal,
+    /// From the upper left to the lower right corner: equal errors in a DET are where it is crossed by y = x.
+    Falling,
+    /// y = x on a logarithmic x axis: chance.
+    Chance,
     /// At y = 0.
     Zero,
 }
@@ -57,86 +68,12 @@ pub(crate) struct Plot {
     /// where that spaces them more evenly.
     pub(crate) ticks_at_points: bool,
     pub(crate) y_limits: Option<(f64, f64)>,
+    pub(crate) x_scale: Scale,
+    pub(crate) y_scale: Scale,
     pub(crate) width: f64,
     pub(crate) height: f64,
     pub(crate) guide: Guide,
     pub(crate) lines: Vec<Line>,
-}
-
-/// In place of a number of decimals: as many digits as tell the tick.
-const AS_GIVEN: usize = usize::MAX;
-
-/// An axis; with `is_log` its limits and ticks are decimal logarithms.
-struct Axis {
-    is_log: bool,
-    low: f64,
-    high: f64,
-    ticks: Vec<f64>,
-    decimals: usize,
-    from: f64,
-    to: f64,
-}
-
-impl Axis {
-    /// Limits widened to round ticks unless they are fixed.
-    fn new(limits: (f64, f64), fixed: bool, n_ticks: usize, pixels: (f64, f64)) -> Self {
-        let (mut low, mut high) = limits;
-        if high - low < 1e-9 {
-            let margin = if low.abs() < 1e-9 { 0.5 } else { low.abs() * 0.1 };
-            (low, high) = (low - margin, high + margin);
-        }
-        let rough = (high - low) / n_ticks as f64;
-        let power = 10_f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0].iter().map(|m| m * power).find(|step| *step >= rough * 0.999);
-        let step = step.unwrap_or(10.0 * power);
-        if !fixed {
-            low = (low / step + 1e-9).floor() * step;
-            high = (high / step - 1e-9).ceil() * step;
-        }
-        let first = (low / step - 1e-6).ceil() as i64;
-        let last = (high / step + 1e-6).floor() as i64;
-        let ticks = (first..=last).map(|tick| tick as f64 * step).collect();
-        let mut decimals = 0;
-        while decimals < 8 && (step * 10_f64.powi(decimals as i32)).fract().abs() > 1e-6 {
-            decimals += 1;
-        }
-        Self { is_log: false, low, high, ticks, decimals, from: pixels.0, to: pixels.1 }
-    }
-
-    /// Ticks at given positions, as far as their texts have room; a little air at both ends.
-    fn at_positions(positions: &[f64], is_log: bool, pixels: (f64, f64)) -> Self {
-        let scaled = |x: f64| if is_log { x.log10() } else { x };
-        let (low, high) = limits(positions.iter().map(|&x| scaled(x)));
-        let margin = if high > low { 0.04 * (high - low) } else { 0.5 };
-        let (low, high) = (low - margin, high + margin);
-        let mut axis =
-            Self { is_log, low, high, ticks: Vec::new(), decimals: AS_GIVEN, from: pixels.0, to: pixels.1 };
-        for &tick in positions {
-            let (at, half) = (axis.at(tick), 3.5 * axis.text(tick).len() as f64);
-            let free = axis
-                .ticks
-                .last()
-                .is_none_or(|&last| axis.at(last) + 3.5 * axis.text(last).len() as f64 + 6.0 < at - half);
-            if free {
-                axis.ticks.push(tick);
-            }
-        }
-        axis
-    }
-
-    fn at(&self, value: f64) -> f64 {
-        let value = if self.is_log { value.log10() } else { value };
-        self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
-    }
-
-    fn text(&self, tick: f64) -> String {
-        if self.decimals == AS_GIVEN {
-            return plain(tick);
-        }
-        let decimals = self.decimals;
-        let text = format!("{tick:.decimals$}");
-        if tick == 0.0 { text.replace('-', "") } else { text }
-    }
 }
 
 /// The smallest and largest of some values; 0 and 1 when there is none.
@@ -147,19 +84,30 @@ fn limits(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if low <= high { (low, high) } else { (0.0, 1.0) }
 }
 
-/// Whether rising positions are spaced more evenly by their logarithms.
-fn is_geometric(positions: &[f64]) -> bool {
-    let unevenness = |scaled: Vec<f64>| {
-        let gaps = scaled.windows(2).map(|pair| pair[1] - pair[0]);
-        let (low, high) = limits(gaps);
-        high / low.max(1e-12)
-    };
-    positions.len() > 2
-        && positions.iter().all(|&x| x > 0.0)
-        && unevenness(positions.iter().map(|x| x.log10()).collect()) < unevenness(positions.to_vec()) * 0.75
-}
-
 impl Plot {
+    /// An empty plot with linear axes.
+    pub(crate) fn new(
+        description: String,
+        x_label: &str,
+        y_label: &str,
+        (width, height): (f64, f64),
+    ) -> Self {
+        Self {
+            description,
+            x_label: x_label.to_owned(),
+            y_label: y_label.to_owned(),
+            x_limits: None,
+            ticks_at_points: false,
+            y_limits: None,
+            x_scale: Scale::Linear,
+            y_scale: Scale::Linear,
+            width,
+            height,
+            guide: Guide::None,
+            lines: Vec::new(),
+        }
+    }
+
     /// The different x of all points, rising.
     fn positions(&self) -> Vec<f64> {
         let mut positions: Vec<f64> =
@@ -174,7 +122,9 @@ impl Plot {
         let (left, right, top, bottom) = (58.0, 12.0, 10.0, 42.0);
         let points = || self.lines.iter().flat_map(|line| &line.points);
         let pixels = (left, self.width - right);
-        let x = if self.ticks_at_points {
+        let x = if self.x_scale != Scale::Linear {
+            Axis::of_rates(self.x_scale, self.x_limits.unwrap_or((0.001, 1.0)), pixels)
+        } else if self.ticks_at_points {
             let positions = self.positions();
             Axis::at_positions(&positions, is_geometric(&positions), pixels)
         } else {
@@ -189,7 +139,12 @@ impl Plot {
         let zero = (self.guide == Guide::Zero).then_some(0.0);
         let y_limits = self.y_limits.unwrap_or_else(|| limits(ys().chain(zero)));
         let n_ticks = (self.height / 50.0) as usize;
-        let y = Axis::new(y_limits, self.y_limits.is_some(), n_ticks, (self.height - bottom, top));
+        let up = (self.height - bottom, top);
+        let y = if self.y_scale == Scale::Linear {
+            Axis::new(y_limits, self.y_limits.is_some(), n_ticks, up)
+        } else {
+            Axis::of_rates(self.y_scale, y_limits, up)
+        };
 
         let mut svg = format!(
             "<svg class=\"plot\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
@@ -203,9 +158,15 @@ impl Plot {
             Guide::None => {}
             Guide::Zero => segment(&mut svg, "guide", (x.from, y.at(0.0)), (x.to, y.at(0.0))),
             Guide::Diagonal => segment(&mut svg, "guide", (x.from, y.from), (x.to, y.to)),
+            Guide::Falling => segment(&mut svg, "guide", (x.from, y.to), (x.to, y.from)),
+            Guide::Chance => chance(&mut svg, &x, &y),
         }
-        for line in self.lines.iter().filter(|line| line.range == Range::Band) {
-            draw_band(&mut svg, line, &x, &y);
+        for line in &self.lines {
+            match line.range {
+                Range::Band => draw_band(&mut svg, line, &x, &y),
+                Range::Area => draw_area(&mut svg, line, &x, &y),
+                Range::Bars => {}
+            }
         }
         for (at, line) in self.lines.iter().enumerate() {
             draw_line(&mut svg, line, &x, &y, (at, self.lines.len()));
@@ -245,10 +206,40 @@ impl Plot {
              <text class=\"label\" transform=\"translate(12 {middle_y:.1}) rotate(-90)\" \
              text-anchor=\"middle\">{}</text>",
             self.height - 8.0,
-            html(&if x.is_log { format!("{} (logarithmic)", self.x_label) } else { self.x_label.clone() }),
-            html(&self.y_label)
+            html(&axis_label(&self.x_label, x.scale)),
+            html(&axis_label(&self.y_label, y.scale))
         );
     }
+}
+
+/// An axis that is not linear says so.
+fn axis_label(label: &str, scale: Scale) -> String {
+    match scale {
+        Scale::Linear => label.to_owned(),
+        Scale::Log => format!("{label} (logarithmic)"),
+        Scale::Probit => format!("{label}, % (probit)"),
+    }
+}
+
+/// y = x where x is logarithmic: a curve.
+fn chance(svg: &mut String, x: &Axis, y: &Axis) {
+    let mut path = String::new();
+    for at in 0..=60 {
+        let rate = 10_f64.powf(-f64::from(60 - at) / 15.0);
+        let _ = write!(path, "{}{:.1} {:.1}", if at == 0 { 'M' } else { 'L' }, x.at(rate), y.at(rate));
+    }
+    let _ = write!(svg, "<path class=\"guide\" fill=\"none\" d=\"{path}\"/>");
+}
+
+/// The area between a line and the bottom of the plot.
+fn draw_area(svg: &mut String, line: &Line, x: &Axis, y: &Axis) {
+    let (Some(first), Some(last)) = (line.points.first(), line.points.last()) else { return };
+    let mut path = format!("M{:.1} {:.1}", x.at(first.x), y.from);
+    for point in &line.points {
+        let _ = write!(path, "L{:.1} {:.1}", x.at(point.x), point.y.map_or(y.from, |value| y.at(value)));
+    }
+    let _ = write!(path, "L{:.1} {:.1}Z", x.at(last.x), y.from);
+    let _ = write!(svg, "<path class=\"band m{}\" d=\"{path}\"/>", line.style % STYLES);
 }
 
 fn segment(svg: &mut String, class: &str, from: (f64, f64), to: (f64, f64)) {
@@ -282,7 +273,7 @@ fn draw_line(svg: &mut String, line: &Line, x: &Axis, y: &Axis, place: (usize, u
     // Bars at the same x stand beside each other.
     let shift = match line.range {
         Range::Bars => (place.0 as f64 - (place.1 - 1) as f64 / 2.0) * 5.0,
-        Range::Band => 0.0,
+        Range::Band | Range::Area => 0.0,
     };
     let _ = write!(svg, "<g class=\"line m{style}\"><title>{}</title>", html(&line.name));
     if line.range == Range::Bars {
@@ -310,6 +301,10 @@ fn draw_line(svg: &mut String, line: &Line, x: &Axis, y: &Axis, place: (usize, u
         let dash = DASHES[style];
         let dash = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dash}\"") };
         let _ = write!(svg, "<path d=\"{path}\"{dash}/>");
+    }
+    if line.range == Range::Area {
+        svg.push_str("</g>");
+        return;
     }
     // A marker on every point, or on about six of many, staggered.
     let every = if line.points.len() <= 12 { 1 } else { line.points.len() / 6 };
@@ -397,31 +392,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_are_round() {
-        let ticks = |low, high, n| {
-            let axis = Axis::new((low, high), false, n, (0.0, 100.0));
-            axis.ticks.iter().map(|&tick| axis.text(tick)).collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(ticks(0.0, 1.0, 5), "0.0 0.2 0.4 0.6 0.8 1.0");
-        assert_eq!(ticks(0.61, 0.78, 4), "0.60 0.65 0.70 0.75 0.80");
-        assert_eq!(ticks(-0.021, 0.043, 4), "-0.04 -0.02 0.00 0.02 0.04 0.06");
-        assert_eq!(ticks(0.0, 49.0, 5), "0 10 20 30 40 50");
-        assert_eq!(ticks(0.7, 0.7, 2), "0.6 0.7 0.8");
-        assert_eq!(ticks(0.0, 0.0, 2), "-0.5 0.0 0.5");
-    }
-
-    #[test]
-    fn sizes_that_double_are_spaced_by_their_logarithm() {
-        assert!(is_geometric(&[100.0, 200.0, 400.0, 800.0]));
-        assert!(!is_geometric(&[0.0, 0.25, 0.5, 1.0]));
-        assert!(!is_geometric(&[0.1, 0.2, 0.3, 0.4]));
-        assert!(!is_geometric(&[1.0, 100.0]));
-        let axis = Axis::at_positions(&[100.0, 200.0, 210.0, 400.0], true, (0.0, 100.0));
-        assert_eq!(axis.ticks, [100.0, 200.0, 400.0]); // 210 has no room beside 200
-        assert!((axis.at(200.0) - 50.0).abs() < 1e-9);
-    }
-
-    #[test]
     fn a_gap_breaks_the_line_and_the_band() {
         let point = |x: f64, y: Option<f64>| Point { x, y, range: y.map(|y| (y - 0.1, y + 0.1)) };
         let points = vec![
@@ -432,16 +402,8 @@ mod tests {
             point(4.0, Some(0.4)),
         ];
         let plot = Plot {
-            description: "a \"plot\"".to_owned(),
-            x_label: "<x>".to_owned(),
-            y_label: "y".to_owned(),
-            x_limits: None,
-            ticks_at_points: false,
-            y_limits: None,
-            width: 300.0,
-            height: 200.0,
-            guide: Guide::None,
             lines: vec![Line { name: "a".to_owned(), style: 0, points, range: Range::Band }],
+            ..Plot::new("a \"plot\"".to_owned(), "<x>", "y", (300.0, 200.0))
         };
         let svg = plot.draw();
         assert_eq!(svg.matches("class=\"band m0\"").count(), 2, "{svg}");

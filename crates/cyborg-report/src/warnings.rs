@@ -1,0 +1,72 @@
+//! What the results themselves show that a reader must know first.
+use crate::ReportInput;
+use crate::digest::Block;
+use crate::number::count;
+
+/// Fewer seeds than asked, sources that are not unseen, names that look alike.
+pub(crate) fn of_results(input: &ReportInput, blocks: &[Block<'_>]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let asked = input.seeds.len();
+    let mut fewer: Vec<String> = Vec::new();
+    for block in blocks {
+        for method in &block.methods {
+            let n = block.rows.iter().find_map(|row| row.of(method)).map_or(0, |row| row.n_seeds as usize);
+            if n < asked {
+                fewer.push(format!("{} / {} / {method}: {n}", block.data.name, block.backbone));
+            }
+        }
+    }
+    if !fewer.is_empty() {
+        warnings.push(format!("fewer seeds than the {asked} asked for: {}", fewer.join("; ")));
+    }
+    let mut known: Vec<&str> = Vec::new();
+    for block in blocks {
+        if known.contains(&block.data.name.as_str()) {
+            continue;
+        }
+        known.push(&block.data.name);
+        let sources: Vec<_> = block.rows.iter().filter(|row| !row.is_aggregate).collect();
+        let seen: Vec<&str> =
+            sources.iter().filter(|row| row.seen == Some(true)).map(|row| row.source.as_str()).collect();
+        if !seen.is_empty() {
+            let says = if seen.len() == sources.len() {
+                "nothing here speaks for sources that were never seen".to_owned()
+            } else {
+                "these are kept out of `unseen mean`".to_owned()
+            };
+            warnings.push(format!(
+                "{}: training or validation saw {} of {} tested ({}); {says}",
+                block.data.name,
+                seen.len(),
+                count(sources.len(), "source"),
+                seen.join(", ")
+            ));
+        }
+        for row in sources.iter().filter(|row| row.seen == Some(false)) {
+            let alike = block.data.plan.seen.iter().find(|seen| bare(seen) == bare(&row.source));
+            if let Some(alike) = alike {
+                warnings.push(format!(
+                    "{}: `{}` counts as unseen, but training or validation saw `{alike}`: one source under two names?",
+                    block.data.name, row.source
+                ));
+            }
+        }
+    }
+    warnings
+}
+
+/// A name without what people spell differently.
+fn bare(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn spellings_of_one_name_are_alike() {
+        assert_eq!(bare("StyleGAN-2"), bare("stylegan2"));
+        assert_ne!(bare("StyleGAN2"), bare("StyleGAN3"));
+    }
+}
