@@ -73,7 +73,8 @@ fn neither_batches_nor_threads_change_a_byte() {
             fs_err::read(path).expect("there")
         };
         let first = bytes(4, 1, 1);
-        for (batch_size, n_decoders, n_workers) in [(4, 3, 2), (1, 1, 2), (3, 2, 1), (11, 8, 3), (1000, 2, 2)] {
+        for (batch_size, n_decoders, n_workers) in [(4, 3, 2), (1, 1, 2), (3, 2, 1), (11, 8, 3), (1000, 2, 2)]
+        {
             assert_eq!(
                 bytes(batch_size, n_decoders, n_workers),
                 first,
@@ -88,12 +89,10 @@ fn a_row_says_all_of_an_image() {
     let dir = tempfile::tempdir().expect("temporary folder");
     folder_of_pictures(dir.path(), 2);
     let table = "file,truth,camera\n01.png,fake,süd\n00.png,real,\n";
-    fs_err::write(dir.path().join("rows.csv"), table.replace("file", "image").replace("truth", "label")).expect("w");
-    fs_err::write(
-        dir.path().join("rows.csv"),
-        "image,label,source\n01.png,fake,süd\n00.png,0,\n",
-    )
-    .expect("written");
+    fs_err::write(dir.path().join("rows.csv"), table.replace("file", "image").replace("truth", "label"))
+        .expect("w");
+    fs_err::write(dir.path().join("rows.csv"), "image,label,source\n01.png,fake,süd\n00.png,0,\n")
+        .expect("written");
     let model = model();
     let images = find(&dir.path().join("rows.csv"));
     let csv = dir.path().join("scores.csv");
@@ -135,11 +134,15 @@ fn a_row_says_all_of_an_image() {
 fn parquet_holds_the_same_and_can_be_evaluated() {
     let dir = tempfile::tempdir().expect("temporary folder");
     folder_of_pictures(dir.path(), 5);
-    fs_err::write(dir.path().join("rows.csv"), "image,label,source\n01.png,fake,a\n00.png,real,b\n04.png,fake,a\n")
-        .expect("written");
+    fs_err::write(
+        dir.path().join("rows.csv"),
+        "image,label,source\n01.png,fake,a\n00.png,real,b\n04.png,fake,a\n",
+    )
+    .expect("written");
     let model = model();
     let images = find(&dir.path().join("rows.csv"));
-    let [csv, parquet] = ["scores.csv", "scores.parquet"].map(|name| dir.path().join("new/folder").join(name));
+    let [csv, parquet] =
+        ["scores.csv", "scores.parquet"].map(|name| dir.path().join("new/folder").join(name));
     predict_into(&model, &images, options(effort(2, 1)), &csv);
     predict_into(&model, &images, options(effort(2, 1)), &parquet);
     let frame = read_scores(&parquet).expect("what cyborg-eval documents");
@@ -152,7 +155,9 @@ fn parquet_holds_the_same_and_can_be_evaluated() {
             let value = frame.column(name).expect("listed").get(at).expect("a row");
             let text = match value.get_str() {
                 Some(text) => text.to_owned(),
-                None if name.starts_with("logit") => format!("{:?}", value.extract::<f32>().expect("a number")),
+                None if name.starts_with("logit") => {
+                    format!("{:?}", value.extract::<f32>().expect("a number"))
+                }
                 None if name == "label" || name == "predicted" => {
                     value.extract::<u32>().expect("a number").to_string()
                 }
@@ -181,8 +186,9 @@ fn bad_pictures_are_named_and_the_others_scored() {
     let mut seen = Vec::new();
     let columns = Columns { source: false, label: false, n_classes: 2 };
     let mut table = ScoreTable::create(&Output::Csv(csv.clone()), columns).expect("begun");
-    let outcome = predict(&model, &images, options(effort(2, 2)), &mut table, &mut |progress| seen.push(progress))
-        .expect("the good ones");
+    let outcome =
+        predict(&model, &images, options(effort(2, 2)), &mut table, &mut |progress| seen.push(progress))
+            .expect("the good ones");
     assert!(!csv.exists(), "nothing is there before it is finished");
     table.finish().expect("finished");
     assert_eq!(outcome.n_done, 5);
@@ -192,7 +198,8 @@ fn bad_pictures_are_named_and_the_others_scored() {
     for (reason, expected) in reasons.iter().zip(["cut.png", "the file is empty", "no image", "1x1 pixels"]) {
         assert!(reason.contains(expected), "{reason}");
     }
-    let scored: Vec<String> = read_csv(&csv).into_iter().map(|mut row| row.remove("image").expect("it")).collect();
+    let scored: Vec<String> =
+        read_csv(&csv).into_iter().map(|mut row| row.remove("image").expect("it")).collect();
     assert_eq!(scored, ["00.png", "01.png", "02.png", "03.png", "unter ordner/ünïcödé 写真.png"]);
     let progress: Vec<(usize, usize, usize)> = seen.iter().map(|p| (p.done, p.of, p.failed)).collect();
     assert_eq!(progress, [(2, 9, 0), (4, 9, 0), (6, 9, 2), (8, 9, 4), (9, 9, 4)]);
@@ -237,11 +244,13 @@ fn an_answer_that_is_not_finite_is_no_score() {
     write_weights(&path, &["real", "fake"]);
     let (model, ..) = Model::open(&path, &ModelOptions::default(), None).expect("opened");
     let (_, bias) = model.network().parameters().last().expect("the classifier");
-    bias.set(&candle_core::Tensor::new(&[0.0, f32::NAN], &candle_core::Device::Cpu).expect("made")).expect("set");
+    bias.set(&candle_core::Tensor::new(&[0.0, f32::NAN], &candle_core::Device::Cpu).expect("made"))
+        .expect("set");
     let columns = Columns { source: false, label: false, n_classes: 2 };
     let mut table = ScoreTable::create(&Output::Csv(dir.path().join("s.csv")), columns).expect("begun");
     let images = find(&dir.path().join("in"));
-    let error = predict(&model, &images, options(effort(2, 2)), &mut table, &mut |_| ()).expect_err("no score");
+    let error =
+        predict(&model, &images, options(effort(2, 2)), &mut table, &mut |_| ()).expect_err("no score");
     assert!(error.to_string().contains("`00.png`: the network's answer is not finite"), "{error}");
 }
 
@@ -268,7 +277,8 @@ fn a_positive_class_must_exist() {
     let columns = Columns { source: false, label: false, n_classes: 2 };
     let mut table = ScoreTable::create(&Output::Csv(dir.path().join("s.csv")), columns).expect("begun");
     let wrong = PredictOptions { positive: 2, ..options(effort(2, 1)) };
-    let error = predict(&model(), &find(dir.path()), wrong, &mut table, &mut |_| ()).expect_err("no such class");
+    let error =
+        predict(&model(), &find(dir.path()), wrong, &mut table, &mut |_| ()).expect_err("no such class");
     assert_eq!(error.to_string(), "`positive` is `2`, expected a class: `real` (0), `fake` (1)");
 }
 

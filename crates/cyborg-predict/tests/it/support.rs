@@ -48,10 +48,8 @@ pub(crate) fn card(n_classes: usize) -> Card {
 
 /// Weights of a small network with a card; `names` are the classes.
 pub(crate) fn write_weights(path: &Path, names: &[&str]) {
-    let card = Card {
-        class_names: Some(names.iter().map(|&name| name.to_owned()).collect()),
-        ..card(names.len())
-    };
+    let card =
+        Card { class_names: Some(names.iter().map(|&name| name.to_owned()).collect()), ..card(names.len()) };
     let network = Network::new(Architecture::ThinResNet8, names.len(), &Seed::new(1)).expect("built");
     network.save(path, &card.to_metadata()).expect("saved");
 }
