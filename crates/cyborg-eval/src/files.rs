@@ -3,9 +3,9 @@
 use crate::error::EvalError;
 use crate::seal::{self, Seal};
 use fs_err as fs;
-use polars::prelude::DataFrame;
+use polars::prelude::{DataFrame, PolarsError};
 use polars_io::SerReader as _;
-use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter};
+use polars_io::prelude::{ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -34,6 +34,19 @@ pub fn write_parquet(path: &Path, frame: &DataFrame) -> Result<(), EvalError> {
 /// [`EvalError::Read`] if it cannot be opened, [`EvalError::NotParquet`] if it is something else or cut,
 /// [`EvalError::Damaged`] if it is not what [`write_parquet`] wrote.
 pub fn read_parquet(path: &Path) -> Result<DataFrame, EvalError> {
+    let ParquetFile { path, reader, .. } = open_parquet(path)?;
+    reader.finish().map_err(|source| not_parquet(path, &source))
+}
+
+/// A parquet file in memory, checked for damage, of which nothing but the schema has been decoded.
+pub(crate) struct ParquetFile<'a> {
+    path: &'a Path,
+    reader: ParquetReader<Cursor<Vec<u8>>>,
+    columns: Vec<String>,
+}
+
+/// As [`read_parquet`], without reading columns.
+pub(crate) fn open_parquet(path: &Path) -> Result<ParquetFile<'_>, EvalError> {
     let bytes = fs::read(path).map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
     match seal::check(&bytes) {
         Seal::Whole | Seal::Absent => {}
@@ -42,9 +55,39 @@ pub fn read_parquet(path: &Path) -> Result<DataFrame, EvalError> {
             return Err(EvalError::NotParquet { path: path.to_owned(), found: NOT_PARQUET.to_owned() });
         }
     }
-    ParquetReader::new(Cursor::new(bytes))
-        .finish()
-        .map_err(|source| EvalError::NotParquet { path: path.to_owned(), found: source.to_string() })
+    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let schema = reader.schema().map_err(|source| not_parquet(path, &source))?;
+    let columns = schema.iter_names().map(ToString::to_string).collect();
+    Ok(ParquetFile { path, reader, columns })
+}
+
+impl ParquetFile<'_> {
+    /// The names of the columns.
+    pub(crate) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// These columns, on this thread alone.
+    pub(crate) fn read(self, columns: &[&str]) -> Result<DataFrame, EvalError> {
+        let missing = columns.iter().find(|name| self.columns.iter().all(|known| known != **name));
+        if let Some(missing) = missing {
+            let known: Vec<String> = self.columns.iter().map(|name| format!("`{name}`")).collect();
+            return Err(EvalError::MissingColumn {
+                table: format!("scores `{}`", self.path.display()),
+                column: (*missing).to_owned(),
+                found: if known.is_empty() { "no column at all".to_owned() } else { known.join(", ") },
+            });
+        }
+        self.reader
+            .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
+            .read_parallel(ParallelStrategy::None)
+            .finish()
+            .map_err(|source| not_parquet(self.path, &source))
+    }
+}
+
+fn not_parquet(path: &Path, source: &PolarsError) -> EvalError {
+    EvalError::NotParquet { path: path.to_owned(), found: source.to_string() }
 }
 
 const NOT_PARQUET: &str = "it does not begin and end as parquet files do";

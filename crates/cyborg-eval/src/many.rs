@@ -1,10 +1,17 @@
 //! The metrics of many runs, from their files.
 
+use crate::columns::Table;
 use crate::error::EvalError;
-use crate::options::MetricOptions;
-use crate::pairing::EvalPlan;
+use crate::files::open_parquet;
+use crate::metrics::measure;
+use crate::options::{MetricOptions, check_groups};
+use crate::pairing::{EvalPlan, Sources};
+use crate::rows::SourceRow;
 use crate::runs::RunKey;
+use crate::scores::{check_score_range, read_scores};
+use crate::taken_apart::TakenApart;
 use polars::prelude::DataFrame;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use std::path::PathBuf;
 
 /// A file of scores and what it is.
@@ -18,12 +25,31 @@ pub struct ScoreFile<'a> {
     pub plan: &'a EvalPlan,
 }
 
-/// [`crate::run_metrics_with`] of every file, in the order given, runs side by side. Only the columns that metrics need
-/// are read. A file that cannot be read has its error in its place.
+/// [`crate::run_metrics_with`] of every file, in the order given, runs side by side (as many as rayon has threads). Only the
+/// columns that metrics need are read, so neither the images' ids nor, with two classes, the logits. A file that cannot be
+/// read or used has its error in its place. Give the results that are there to [`crate::collect_metrics`].
 pub fn measure_files(
     files: &[ScoreFile<'_>],
     options: &MetricOptions,
 ) -> Vec<(RunKey, Result<DataFrame, EvalError>)> {
-    let _ = (files, options);
-    Vec::new()
+    files.par_iter().map(|file| (file.key.clone(), measure_file(file, options))).collect()
+}
+
+fn measure_file(file: &ScoreFile<'_>, options: &MetricOptions) -> Result<DataFrame, EvalError> {
+    check_groups(&options.groups)?;
+    let parquet = open_parquet(&file.path)?;
+    let n_logits = parquet.columns().iter().filter(|name| name.starts_with("logit_")).count();
+    let mut columns = vec!["source", "label", "score"];
+    if !matches!(n_logits, 1 | 2) {
+        columns.push("predicted");
+    }
+    let scores = parquet.read(&columns)?;
+    let name = format!("scores `{}`", file.path.display());
+    let table = Table::new(&scores, &name);
+    // Read once more for the name of the image.
+    check_score_range(table, |_| String::new())
+        .map_err(|error| read_scores(&file.path).err().unwrap_or(error))?;
+    let sources = Sources::of(TakenApart::new(table, file.plan.positive, n_logits)?);
+    drop(scores);
+    SourceRow::frame(&measure(&sources, file.plan, options))
 }

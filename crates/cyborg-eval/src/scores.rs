@@ -73,17 +73,21 @@ fn check_scores(scores: &DataFrame, name: &str) -> Result<(), EvalError> {
     table.strings("source")?;
     table.u32s("label")?;
     table.u32s("predicted")?;
-    let values = table.f64s("score")?;
     table.n_logits()?;
-    for (i, score) in values.iter().flatten().enumerate() {
-        if !score.is_nan() && !(0.0..=1.0).contains(&score) {
-            return Err(EvalError::ScoreRange {
-                table: name.to_owned(),
-                row: i + 1,
-                image: images.get(i).unwrap_or_default().to_owned(),
-                score,
-            });
-        }
+    check_score_range(table, |row| images.get(row).unwrap_or_default().to_owned())
+}
+
+/// Scores are probabilities, or NaN. `image` names the image of a row, from 0.
+pub(crate) fn check_score_range(table: Table<'_>, image: impl Fn(usize) -> String) -> Result<(), EvalError> {
+    let scores = table.f64s("score")?.downcast_iter().flat_map(|chunk| chunk.values().iter().copied());
+    let is_wrong = |score: &f64| !score.is_nan() && !(0.0..=1.0).contains(score);
+    match scores.enumerate().find(|(_, score)| is_wrong(score)) {
+        None => Ok(()),
+        Some((row, score)) => Err(EvalError::ScoreRange {
+            table: table.name.to_owned(),
+            row: row + 1,
+            image: image(row),
+            score,
+        }),
     }
-    Ok(())
 }
