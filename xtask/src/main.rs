@@ -2,10 +2,15 @@
 //!
 //! Thin by intent: arguments in, one call down, text out. What a command does lives in the crates.
 
+mod cam;
 mod check;
 mod data;
 mod experiment;
+mod predict;
+mod progress;
+mod report;
 mod schema;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -27,6 +32,14 @@ struct Arguments {
 enum Command {
     /// Run an experiment file: train what is not trained yet, score, report.
     Run(experiment::RunArguments),
+    Report(report::ReportArguments),
+    /// Score images with trained weights: a row an image, as CSV or parquet.
+    Predict(predict::PredictArguments),
+    /// Draw where trained weights look: class activation maps over images, and as numbers.
+    Cam(cam::CamArguments),
+    /// Look into weights files, and convert them to safetensors.
+    #[command(subcommand)]
+    Weights(weights::WeightsCommand),
     /// Look at, check and draw data sets.
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -41,6 +54,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Run(arguments) => experiment::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Cam(arguments) => cam::run(&arguments),
+        Command::Weights(command) => weights::run(&command),
         Command::Data(command) => data::run(&command),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

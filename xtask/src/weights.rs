@@ -1,0 +1,242 @@
+//! `cargo xtask weights`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use cyborg_predict::{Card, ElementType, Inspection, TensorSummary, convert, inspect};
+use serde_json::{Value, json};
+
+use crate::predict::CardArguments;
+use crate::print;
+
+#[derive(Subcommand)]
+pub(crate) enum WeightsCommand {
+    /// What a weights file holds: card, network, tensors, digests.
+    Inspect(InspectArguments),
+    /// Write a weights file as safetensors, checked against its network.
+    Convert(ConvertArguments),
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:
+  cargo xtask weights inspect runs/ID/best.safetensors --tensors")]
+pub(crate) struct InspectArguments {
+    /// A safetensors or PyTorch (.pth, .pt) file, or hf://OWNER/REPO[@REVISION][/FILE].
+    weights: String,
+    /// Also list every tensor: type, shape, smallest, mean and largest number.
+    #[arg(long)]
+    tensors: bool,
+    /// Print JSON, tensors included.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    card: CardArguments,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  cargo xtask weights convert model.pth model.safetensors --network densenet121 --classes real,fake
+  cargo xtask weights convert best.safetensors small.safetensors --dtype f16
+
+PyTorch reads the result: model.load_state_dict(safetensors.torch.load_file('model.safetensors'))")]
+pub(crate) struct ConvertArguments {
+    /// A safetensors or PyTorch (.pth, .pt) file, or hf://OWNER/REPO[@REVISION][/FILE].
+    input: String,
+    /// The file to write, called .safetensors.
+    output: PathBuf,
+    /// How floats are stored: f32, f16 or bf16.
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = element)]
+    dtype: ElementType,
+    #[command(flatten)]
+    card: CardArguments,
+}
+
+fn element(text: &str) -> Result<ElementType, String> {
+    ElementType::from_name(text).ok_or_else(|| "expected f32, f16 or bf16".to_owned())
+}
+
+/// The file that `weights` names, downloaded if it has to be.
+pub(crate) fn fetch(weights: &str, _quiet: bool) -> Result<PathBuf> {
+    Ok(PathBuf::from(weights))
+}
+
+pub(crate) fn run(command: &WeightsCommand) -> Result<ExitCode> {
+    match command {
+        WeightsCommand::Inspect(arguments) => {
+            let path = fetch(&arguments.weights, arguments.json)?;
+            let found = inspect(&path, &arguments.card.options()?)?;
+            if arguments.json {
+                print(&serde_json::to_string_pretty(&as_json(&found))?);
+            } else {
+                print(&as_text(&found, arguments.tensors));
+            }
+        }
+        WeightsCommand::Convert(arguments) => {
+            let path = fetch(&arguments.input, false)?;
+            let done = convert(&path, &arguments.output, arguments.dtype, &arguments.card.options()?)?;
+            for note in &done.notes {
+                crate::predict::remark(note);
+            }
+            let network = match &done.card {
+                Some(card) => format!("{}, {} classes", card.architecture, card.n_classes),
+                None => "network not known".to_owned(),
+            };
+            print(&format!(
+                "weights: {} ({network}, {} tensors)",
+                arguments.output.display(),
+                done.n_tensors
+            ));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_text(found: &Inspection, with_tensors: bool) -> String {
+    let mut lines = vec![found.path.display().to_string()];
+    let mut line = |name: &str, value: String| lines.push(format!("  {name:<12} {value}"));
+    let types: Vec<String> = types(found).into_iter().map(|(name, n)| format!("{n} {name}")).collect();
+    let n_values: usize = found.tensors.iter().map(|tensor| tensor.n_values).sum();
+    line("form", format!("{}, {} bytes", found.weights.format, found.n_bytes));
+    line("blake3", format!("{} (file)", found.digest));
+    line("", format!("{} (tensors alone)", found.tensors_digest));
+    line("tensors", format!("{}: {}; {n_values} numbers", found.tensors.len(), types.join(", ")));
+    let not_finite: usize = found.tensors.iter().map(|tensor| tensor.n_not_finite).sum();
+    if not_finite > 0 {
+        line("damaged", format!("{not_finite} numbers are NaN or infinite"));
+    }
+    match &found.network {
+        Err(reason) => line("network", format!("not known: {reason}")),
+        Ok((card, report)) => {
+            let parameters = found.n_parameters.map(|n| format!(", {n} parameters")).unwrap_or_default();
+            line("network", format!("{}{parameters}", card.architecture));
+            for note in report.lines() {
+                line("", note);
+            }
+            let origin = if found.has_card { "of the file" } else { "none; what is usual for the network:" };
+            line("card", origin.to_owned());
+            for (name, value) in card_lines(card) {
+                line(&format!("  {name}"), value);
+            }
+        }
+    }
+    if found.network.is_err() {
+        for (name, value) in &found.weights.metadata {
+            line(&format!("  {name}"), value.clone());
+        }
+    }
+    if with_tensors {
+        lines.push(tensor_table(&found.tensors));
+    }
+    lines.join("\n")
+}
+
+/// How many tensors of each type.
+fn types(found: &Inspection) -> std::collections::BTreeMap<&'static str, usize> {
+    let mut types = std::collections::BTreeMap::new();
+    for tensor in &found.tensors {
+        *types.entry(tensor.stored_as.name()).or_default() += 1;
+    }
+    types
+}
+
+fn card_lines(card: &Card) -> Vec<(String, String)> {
+    let triple = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
+    let names = card.class_names.as_ref().map(|names| format!(" ({})", names.join(", "))).unwrap_or_default();
+    let mut lines = vec![
+        ("classes", format!("{}{names}", card.n_classes)),
+        ("input", format!("{} px", card.input_px)),
+        ("mean", triple(card.normalisation.0)),
+        ("std", triple(card.normalisation.1)),
+        ("tap", cyborg_predict::tap_name(card.tap).to_owned()),
+    ];
+    lines.extend(card.method.clone().map(|method| ("method", method)));
+    lines.extend(card.cyborg_version.clone().map(|version| ("cyborg", version)));
+    let mut lines: Vec<(String, String)> =
+        lines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    lines.extend(card.data.iter().map(|(name, digest)| (format!("data {name}"), digest.clone())));
+    lines.extend(card.other.clone());
+    lines
+}
+
+fn tensor_table(tensors: &[TensorSummary]) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["tensor", "type", "shape", "min", "mean", "max"]);
+    for tensor in tensors {
+        let number = |at: usize| match tensor.range {
+            Some(range) => short(range[at]),
+            None => "-".to_owned(),
+        };
+        let shape: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
+        let shape = if shape.is_empty() { "scalar".to_owned() } else { shape.join("x") };
+        let mut row =
+            vec![tensor.name.clone(), tensor.stored_as.to_string(), shape, number(0), number(1), number(2)];
+        if tensor.n_not_finite > 0 {
+            row.push(format!("{} not finite", tensor.n_not_finite));
+        }
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut().skip(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+/// Five digits.
+fn short(value: f64) -> String {
+    if value != 0.0 && !(1e-3..1e6).contains(&value.abs()) {
+        format!("{value:.4e}")
+    } else {
+        format!("{value:.5}")
+    }
+}
+
+fn as_json(found: &Inspection) -> Value {
+    let tensors: Vec<Value> = found
+        .tensors
+        .iter()
+        .map(|tensor| {
+            let [min, mean, max] = tensor.range.map_or([None; 3], |range| range.map(Some));
+            json!({
+                "name": tensor.name,
+                "type": tensor.stored_as.name(),
+                "shape": tensor.shape,
+                "min": min,
+                "mean": mean,
+                "max": max,
+                "not_finite": tensor.n_not_finite,
+            })
+        })
+        .collect();
+    let network = match &found.network {
+        Err(reason) => json!({"unknown": reason}),
+        Ok((card, report)) => json!({
+            "name": card.architecture.name(),
+            "parameters": found.n_parameters,
+            "card_in_file": found.has_card,
+            "classes": card.n_classes,
+            "class_names": card.class_names,
+            "input_px": card.input_px,
+            "mean": card.normalisation.0,
+            "std": card.normalisation.1,
+            "tap": cyborg_predict::tap_name(card.tap),
+            "method": card.method,
+            "data": card.data,
+            "cyborg_version": card.cyborg_version,
+            "adapted": report.lines(),
+        }),
+    };
+    json!({
+        "path": found.path,
+        "format": found.weights.format.to_string(),
+        "bytes": found.n_bytes,
+        "blake3": found.digest,
+        "tensors_blake3": found.tensors_digest,
+        "network": network,
+        "metadata": found.weights.metadata,
+        "tensors": tensors,
+    })
+}
