@@ -13,6 +13,7 @@ mod progress;
 mod remembered;
 mod report_runs;
 pub mod runner;
+mod running;
 mod schema;
 mod select;
 pub mod store;
@@ -21,7 +22,7 @@ mod summary;
 pub use check::{Experiment, Options, read_experiment};
 pub use diagnostic::Diagnostic;
 pub use dry_run::dry_run;
-pub use report_runs::{ReportOptions, report_runs};
+pub use report_runs::{Followed, ReportOptions, follow, report_experiment, report_runs};
 pub use runner::{RunOptions, RunSummary, run};
 pub use schema::experiment_schema;
 

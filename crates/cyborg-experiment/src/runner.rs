@@ -19,7 +19,7 @@ use crate::file::{BadImagePolicy, JobsFile};
 use crate::plan::{Cell, cells, describe, identity, run_id, train_settings};
 use crate::progress::Progress;
 use crate::store::{Store, finish, write_json, write_whole};
-use crate::{ExperimentError, context, environment, error_chain, summary};
+use crate::{ExperimentError, context, environment, error_chain, running, summary};
 
 /// Where things go and how hard the machine is used. Nothing here changes a result.
 #[derive(Clone, Debug)]
@@ -74,6 +74,7 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
     let progress = Progress::new(options.quiet);
     let store = Store::new(&options.runs_dir);
     let mut outcome = Outcome::default();
+    let _announcement = running::announce(experiment, &options.runs_dir)?;
 
     let resolved: Vec<Option<ResolvedData>> = experiment
         .data
@@ -110,6 +111,11 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
     let unfinished = |p: &Planned| {
         resolved[p.cell.data].as_ref().is_some_and(|data| !store.is_scored(&p.id, &data.test_digest))
     };
+    for p in planned.iter().filter(|p| !unfinished(p)) {
+        if let Some(data) = &resolved[p.cell.data] {
+            context::remember(experiment, data, &p.key, &store.run_dir(&p.id))?;
+        }
+    }
     let n_reused = planned.iter().filter(|p| !unfinished(p)).count();
     let to_do = planned.len() - n_reused;
     if n_reused > 0 {
@@ -139,11 +145,6 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
         })
         .collect();
     let mut warnings = summary::warnings(experiment, &resolved);
-    for p in planned.iter().filter(|p| runs.iter().any(|run| run.key == p.key)) {
-        if let Some(data) = &resolved[p.cell.data] {
-            context::remember(experiment, data, &p.key, &store.run_dir(&p.id))?;
-        }
-    }
     for run in &runs {
         for note in notes(&run.dir) {
             let warning = format!("{}: {note}", run.key.data);
