@@ -207,14 +207,14 @@ pub(crate) struct CamRow {
 /// Columns that are shown: of the frame, heading, whether more is better.
 pub(crate) const MEASURES: [(&str, &str); AGREEMENTS.len() + 1] = [
     ("mse", "MSE"),
-    ("pearson", "Pearson r"),
-    ("spearman", "Spearman ρ"),
+    ("pearson", "r"),
+    ("spearman", "ρ"),
     ("kl", "KL"),
     ("sim", "SIM"),
     ("nss", "NSS"),
     ("auc_judd", "AUC-Judd"),
-    ("iou_top10", "IoU, top 10 %"),
-    ("dice_top10", "Dice, top 10 %"),
+    ("iou_top10", "IoU"),
+    ("dice_top10", "Dice"),
     ("ssim", "SSIM"),
     ("entropy_relative", "entropy"),
 ];

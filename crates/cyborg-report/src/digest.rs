@@ -268,7 +268,12 @@ impl<'a> Digest<'a> {
     pub(crate) fn place(&self, block: &Block<'_>) -> Option<String> {
         let several_data = self.blocks.iter().any(|other| other.data.name != block.data.name);
         let several_backbones = self.blocks.iter().any(|other| other.backbone != block.backbone);
-        let parts = [(several_data, &block.data.title), (several_backbones, &block.backbone)];
+        // Data sets of one title are told apart by their names.
+        let same_title =
+            |other: &Block<'_>| other.data.title == block.data.title && other.data.name != block.data.name;
+        let data =
+            if self.blocks.iter().any(same_title) { &block.data.name } else { &block.data.title };
+        let parts = [(several_data, data), (several_backbones, &block.backbone)];
         let parts: Vec<&str> =
             parts.iter().filter(|(shown, _)| *shown).map(|(_, name)| name.as_str()).collect();
         if parts.is_empty() { None } else { Some(parts.join(", ")) }

@@ -1,6 +1,6 @@
 //! The tables of `cyborg-eval` as rows that the pages are written from.
 use crate::{ReportError, frame::Table};
-use cyborg_eval::{METRIC_INFO, METRICS, Metric};
+use cyborg_eval::METRICS;
 use polars::prelude::DataFrame;
 
 /// Mean and standard deviation over seeds.
@@ -56,6 +56,8 @@ pub(crate) struct Comparison {
     pub(crate) p: Option<f64>,
     /// Corrected for the rows of its family.
     pub(crate) p_holm: Option<f64>,
+    /// Rows of that family.
+    pub(crate) n_family: u32,
     pub(crate) cohens_dz: Option<f64>,
     pub(crate) wins: u32,
     pub(crate) losses: u32,
@@ -63,13 +65,6 @@ pub(crate) struct Comparison {
     pub(crate) p_sign_flip: Option<f64>,
     pub(crate) p_wilcoxon: Option<f64>,
     pub(crate) reason: Option<String>,
-}
-
-impl Comparison {
-    /// What is known of its metric.
-    pub(crate) fn info(&self) -> Option<&'static Metric> {
-        METRIC_INFO.iter().find(|metric| metric.name == self.metric)
-    }
 }
 
 /// Images behind a row: `n_positive` and `n_negative` of the first run that has it.
@@ -134,6 +129,7 @@ pub(crate) fn comparisons(frame: &DataFrame) -> Result<Vec<Comparison>, ReportEr
     let (p, cohens_dz) = (table.numbers("p")?, table.numbers("cohens_dz")?);
     let (wins, losses, ties) = (table.counts("wins")?, table.counts("losses")?, table.counts("ties")?);
     let (p_sign_flip, reason) = (table.numbers("p_sign_flip")?, table.optional_text("reason")?);
+    let n_family = table.counts("n_family")?;
     let (p_holm, p_wilcoxon) = (table.numbers("p_holm")?, table.numbers("p_wilcoxon")?);
     let row = |at: usize| Comparison {
         data: data[at].clone(),
@@ -153,6 +149,7 @@ pub(crate) fn comparisons(frame: &DataFrame) -> Result<Vec<Comparison>, ReportEr
         t: t[at],
         p: p[at],
         p_holm: p_holm[at],
+        n_family: n_family[at],
         cohens_dz: cohens_dz[at],
         wins: wins[at],
         losses: losses[at],

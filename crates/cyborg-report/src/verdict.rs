@@ -61,8 +61,8 @@ pub(crate) fn caution(verdicts: &[Verdict]) -> Option<String> {
     let tested = verdicts.iter().filter(|verdict| verdict.finding != Finding::Untested).count();
     (tested > 1).then(|| {
         format!(
-            "These are {tested} tests and their p values are not corrected for that: without any effect, one in \
-             twenty falls below {LEVEL}."
+            "These are {tested} tests: without any effect, one in twenty falls below {LEVEL}. So each is judged by its p \
+             after Holm's correction."
         )
     })
 }
@@ -90,7 +90,9 @@ fn of_comparison(row: &Comparison, scope: &str, place: Option<String>) -> Verdic
     let n = count(row.n_pairs as usize, "seed").replace(' ', "\u{a0}");
     let (finding, rest) = match row.p {
         Some(p) => {
-            let finding = match (p < LEVEL, difference > 0.0) {
+            // Of several tests, what holds after the correction for their number.
+            let corrected = row.p_holm.filter(|_| row.n_family > 1);
+            let finding = match (corrected.unwrap_or(p) < LEVEL, difference > 0.0) {
                 (false, _) => Finding::NotSignificant,
                 (true, true) => Finding::Higher,
                 (true, false) => Finding::Lower,
@@ -102,7 +104,10 @@ fn of_comparison(row: &Comparison, scope: &str, place: Option<String>) -> Verdic
                     format!("no significant difference at {LEVEL}")
                 }
             };
-            (finding, format!(", paired t-test {}, n\u{a0}=\u{a0}{n}: {words}", p_sentence(p)))
+            let holm = corrected.map_or_else(String::new, |corrected| {
+                format!(" (after Holm for {} tests {})", row.n_family, p_sentence(corrected))
+            });
+            (finding, format!(", paired t-test {}{holm}, n\u{a0}=\u{a0}{n}: {words}", p_sentence(p)))
         }
         None if row.n_pairs == 1 => {
             (Finding::Untested, format!(", n\u{a0}=\u{a0}{n}: no spread, no test; run more seeds"))

@@ -18,9 +18,10 @@ pub(crate) fn section(digest: &Digest<'_>) -> String {
     }
     format!(
         "{text}<p class=\"note\">Each CAM is brought to 0..1 by its own minimum and maximum. Mean over images, then over \
-         seeds ± 1 standard deviation: does training again with another seed look at the same places? Higher means \
-         closer to people for r, ρ, SIM, NSS, AUC-Judd, IoU, Dice and SSIM, lower for MSE and KL. Entropy is a share of \
-         the largest possible: 1 is a CAM that looks everywhere alike. Of more than {MOST_IMAGES} test images as many \
+         seeds ± 1 standard deviation. Higher means closer to people for r (Pearson), ρ (Spearman), SIM, NSS, AUC-Judd, \
+         IoU and Dice (of the top 10 % of cells) and SSIM, lower for MSE and KL. Entropy is a share of the largest \
+         possible: 1 is a CAM that looks everywhere alike. CAMs of different seeds against each other: does training \
+         again look at the same places? Of more than {MOST_IMAGES} test images as many \
          at even distances are measured.</p>\n"
     )
 }
@@ -41,6 +42,15 @@ fn place(row: &CamRow) -> (bool, bool) {
     (row.source != ALL, row.label.is_some())
 }
 
+/// Sources as the tables of results list them; those that have no row there come first.
+fn source_rank(block: &Block<'_>, source: &str) -> usize {
+    block.rows.iter().position(|row| row.source == source).map_or(0, |at| at + 1)
+}
+
+fn method_rank(block: &Block<'_>, method: &str) -> usize {
+    block.methods.iter().position(|known| known == method).unwrap_or(usize::MAX)
+}
+
 /// As `cyborg-eval` names the pool of all sources.
 const ALL: &str = "all images";
 
@@ -51,7 +61,10 @@ fn agreement(digest: &Digest<'_>, block: &Block<'_>) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    rows.sort_by_key(|row| place(row));
+    let rank = |row: &CamRow| {
+        (place(row), row.label, source_rank(block, &row.source), method_rank(block, &row.method))
+    };
+    rows.sort_by_key(|row| rank(row));
     let shown: Vec<usize> =
         (0..MEASURES.len()).filter(|&at| rows.iter().any(|row| row.values[at].mean.is_some())).collect();
     let title = match block.reference {
@@ -112,12 +125,15 @@ fn consistency(digest: &Digest<'_>, block: &Block<'_>) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    rows.sort_by_key(|row| (row.source != ALL, row.label.is_some()));
+    rows.sort_by_key(|row| {
+        let place = (row.source != ALL, row.label.is_some());
+        (place, row.label, source_rank(block, &row.source), method_rank(block, &row.method))
+    });
     let mut text = String::new();
     open(&mut text, digest, block, "CAMs of different seeds against each other");
     text.push_str(
         "<th scope=\"col\" data-sort>images</th><th scope=\"col\" data-sort>method</th>\
-         <th scope=\"col\" class=\"number\" data-sort>SSIM</th><th scope=\"col\" class=\"number\" data-sort>Pearson r</th>\
+         <th scope=\"col\" class=\"number\" data-sort>SSIM</th><th scope=\"col\" class=\"number\" data-sort>r</th>\
          <th scope=\"col\" class=\"number\" data-sort>seeds</th><th scope=\"col\" class=\"number\" data-sort>n</th>\
          </tr></thead><tbody>\n",
     );

@@ -126,7 +126,20 @@ fn head(page: &mut String, digest: &Digest<'_>) {
 }
 
 fn item(page: &mut String, class: &str, mark: &str, text: &str) {
-    let _ = writeln!(page, "<li class=\"{class}\"><strong>{mark}</strong> {}</li>", html(text));
+    let _ = writeln!(page, "<li class=\"{class}\"><strong>{mark}</strong> {}</li>", with_code(text));
+}
+
+/// Text in which `names` stand out.
+fn with_code(text: &str) -> String {
+    let pieces: Vec<&str> = text.split('`').collect();
+    // An odd backtick is one of the text's own.
+    if pieces.len().is_multiple_of(2) {
+        return html(text);
+    }
+    let piece = |(at, piece): (usize, &&str)| {
+        if at % 2 == 1 { format!("<code>{}</code>", html(piece)) } else { html(piece) }
+    };
+    pieces.iter().enumerate().map(piece).collect()
 }
 
 fn verdict_list(page: &mut String, digest: &Digest<'_>, verdicts: &[Verdict]) {

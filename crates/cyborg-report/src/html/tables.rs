@@ -76,7 +76,7 @@ pub(crate) fn results(digest: &Digest<'_>) -> String {
     page.push_str(
         "<p class=\"note\">Mean ± standard deviation over seeds. A difference is the mean over seeds with its 95 % \
          interval below, and says where the mean of other seeds would lie; p: paired t-test over seeds, below it the \
-         same after Holm's correction for the rows of the table; bold where p &lt; 0.05. Sources marked <span class=\"seen\">seen</span> were in training \
+         same after Holm's correction; bold where p &lt; 0.05. Sources marked <span class=\"seen\">seen</span> were in training \
          or validation. The same tables: <a href=\"per_source.csv\">per_source.csv</a>, \
          <a href=\"runs.csv\">runs.csv</a>, <a href=\"comparisons.csv\">comparisons.csv</a> (and <code>.parquet</code>), \
          <a href=\"report.md\">report.md</a>.</p>\n",
@@ -184,65 +184,83 @@ const TESTED: [&str; 6] = ["auc", "partial_auc", "eer", "accuracy", "acer", "apc
 /// Every comparison by the metrics that papers state, and which question each test answers.
 pub(crate) fn tests(digest: &Digest<'_>) -> String {
     let text = parts(digest, 1, |block| {
-        let shown = |row: &&Comparison| {
-            row.n_pairs > 0 && row.mean_difference.is_some() && TESTED.contains(&row.metric.as_str())
-        };
-        let rows: Vec<&Comparison> = block.comparisons.iter().filter(shown).collect();
-        if rows.is_empty() {
-            return String::new();
-        }
         let mut text = String::new();
-        open_named_table(&mut text, digest, block, "dense", "Differences over seeds");
-        text.push_str("<thead><tr>");
-        let columns = [
-            "source",
-            "metric",
-            "candidate",
-            "baseline",
-            "difference",
-            "95 % interval",
-            "t",
-            "p, t-test",
-            "p, Holm",
-            "p, sign flip",
-            "p, Wilcoxon",
-            "Cohen's dz",
-            "better / worse / equal",
-            "seeds",
-        ];
-        for (at, column) in columns.iter().enumerate() {
-            let class = if at < 4 { "" } else { " class=\"number\"" };
-            let _ = write!(text, "<th scope=\"col\"{class} data-sort>{}</th>", html(column));
+        for metric in TESTED.iter().filter_map(|name| metric(name)) {
+            let shown = |row: &&Comparison| {
+                row.n_pairs > 0 && row.mean_difference.is_some() && row.metric == metric.name
+            };
+            let rows: Vec<&Comparison> = block.comparisons.iter().filter(shown).collect();
+            if !rows.is_empty() {
+                let open = if metric.name == TESTED[0] { " open" } else { "" };
+                let _ = writeln!(text, "<details{open}><summary>{}</summary>", html(metric.title));
+                tests_of(&mut text, digest, block, metric, &rows);
+                text.push_str("</details>\n");
+            }
         }
-        text.push_str("</tr></thead><tbody>\n");
-        for row in rows {
-            test_row(&mut text, row);
-        }
-        text.push_str("</tbody></table></div>\n");
         text
     });
     if text.is_empty() {
         return text;
     }
     format!(
-        "{text}<p class=\"note\">Difference: candidate minus baseline. The Holm column is corrected for all rows of its \
-         family (the sources and aggregates of one metric and table, over all pairs of methods asked for). Which \
-         question each test answers, and which it does not: <a href=\"#questions\">below</a>. Every metric: \
-         <a href=\"comparisons.csv\">comparisons.csv</a>.</p>\n"
+        "{text}<p class=\"note\">Difference: candidate minus baseline, with its 95 % t-interval over seeds. The Holm column \
+         corrects the t-test: the sources of all data sets, backbones and pairs of methods are one family, each \
+         aggregate is one by itself. Which question each test answers, and which it does not: \
+         <a href=\"#questions\">below</a>. Every metric: <a href=\"comparisons.csv\">comparisons.csv</a>.</p>\n"
     )
 }
 
-fn test_row(text: &mut String, row: &Comparison) {
+fn tests_of(
+    text: &mut String,
+    digest: &Digest<'_>,
+    block: &Block<'_>,
+    metric: &Metric,
+    rows: &[&Comparison],
+) {
+    let pairs = block.pairs(digest.input);
+    let name = match pairs.as_slice() {
+        [(baseline, candidate)] => format!("{candidate} minus {baseline}, {}", metric.title),
+        _ => format!("Differences in {}", metric.title),
+    };
+    open_named_table(text, digest, block, "dense", &name);
+    let several = pairs.len() > 1;
+    text.push_str("<thead><tr><th scope=\"col\" data-sort>source</th>");
+    if several {
+        text.push_str("<th scope=\"col\" data-sort>candidate</th><th scope=\"col\" data-sort>baseline</th>");
+    }
+    let columns = [
+        "difference",
+        "95 % interval",
+        "t",
+        "p, t-test",
+        "p, Holm",
+        "p, sign flip",
+        "p, Wilcoxon",
+        "Cohen's dz",
+        "better / worse / equal",
+        "seeds",
+    ];
+    for column in columns {
+        let _ = write!(text, "<th scope=\"col\" class=\"number\" data-sort>{}</th>", html(column));
+    }
+    text.push_str("</tr></thead>\n");
+    for is_aggregate in [false, true] {
+        text.push_str(if is_aggregate { "<tbody class=\"aggregates\">\n" } else { "<tbody>\n" });
+        for row in rows.iter().filter(|row| row.is_aggregate == is_aggregate) {
+            test_row(text, row, several);
+        }
+        text.push_str("</tbody>\n");
+    }
+    text.push_str("</table></div>\n");
+}
+
+fn test_row(text: &mut String, row: &Comparison, with_methods: bool) {
     let source =
         if row.is_aggregate { String::new() } else { format!(" data-source=\"{}\"", html(&row.source)) };
-    let _ = write!(
-        text,
-        "<tr{source} data-method=\"{c}\"><th scope=\"row\">{}</th><td>{}</td><td>{c}</td><td>{}</td>",
-        html(&row.source),
-        html(row.info().map_or(row.metric.as_str(), |metric| metric.title)),
-        html(&row.baseline),
-        c = html(&row.candidate),
-    );
+    let _ = write!(text, "<tr{source}><th scope=\"row\">{}</th>", html(&row.source));
+    if with_methods {
+        let _ = write!(text, "<td>{}</td><td>{}</td>", html(&row.candidate), html(&row.baseline));
+    }
     number_cell(text, row.mean_difference, &signed(row.mean_difference));
     let reach = interval(row.ci_low, row.ci_high).unwrap_or_else(|| DASH.to_owned());
     number_cell(text, row.ci_low, &reach);
