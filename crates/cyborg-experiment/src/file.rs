@@ -184,7 +184,8 @@ pub struct TrainingFile {
     /// Side of the square that images are resized to, in pixels; the backbone's own if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_px: Option<usize>,
-    /// A new random order in every epoch. `false` keeps the order of the manifest, for comparisons with other programs.
+    /// A new random order in every epoch. `false` goes through the images in the order of their ids (paths as strings), for
+    /// comparisons with other programs.
     pub shuffle: bool,
 }
 

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cyborg_backbones::Network;
+use cyborg_backbones::{Card, Network};
 use cyborg_eval::{RunKey, ScoreRow};
 use cyborg_report::cams::CamFile;
 use cyborg_report::{FailedRun, ReportOutcome, RunEntry};
 use cyborg_seed::Seed;
-use cyborg_train::{BadImage, ImageSet, TrainSettings};
+use cyborg_train::{BadImage, ImageSet, Method, TrainSettings};
 use serde_json::{Value, json};
 
 use crate::check::Experiment;
@@ -463,24 +463,33 @@ fn softmax(logits: &[f32], class: usize) -> f64 {
     exponent(logits[class]) / logits.iter().map(|&x| exponent(x)).sum::<f64>()
 }
 
-/// What a weights file says of itself.
+/// What a weights file says of itself: the card that makes it usable alone, and all that the run's identity holds.
 fn weights_metadata(p: &Planned, data: &ResolvedData) -> BTreeMap<String, String> {
-    let (mean, std) = p.settings.architecture.normalisation();
-    let list = |values: [f32; 3]| values.map(|v| v.to_string()).join(",");
-    let mut metadata = BTreeMap::from([
-        ("cyborg".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ("run".to_owned(), p.id.clone()),
-        ("classes".to_owned(), data.classes.join(",")),
-        ("mean".to_owned(), list(mean)),
-        ("std".to_owned(), list(std)),
-    ]);
+    let digest = |name: &str| p.identity.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut other = BTreeMap::from([("run".to_owned(), p.id.clone())]);
     if let Some(fields) = p.identity.as_object() {
         for (name, value) in fields {
             let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            metadata.insert(name.clone(), text);
+            other.insert(name.clone(), text);
         }
     }
-    metadata
+    let card = Card {
+        class_names: Some(data.classes.clone()),
+        input_px: p.settings.input_px,
+        tap: p.settings.tap,
+        method: Some(match p.settings.method {
+            Method::CrossEntropy => "cross-entropy".to_owned(),
+            Method::Cyborg { alpha, .. } => format!("cyborg, alpha {alpha}"),
+        }),
+        data: BTreeMap::from([
+            (format!("{} training", data.name), digest("train_blake3")),
+            (format!("{} validation", data.name), digest("validation_blake3")),
+        ]),
+        cyborg_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        other,
+        ..Card::new(p.settings.architecture, p.settings.n_classes)
+    };
+    card.to_metadata()
 }
 
 #[cfg(test)]
