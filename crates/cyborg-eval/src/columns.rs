@@ -18,6 +18,11 @@ impl<'a> Table<'a> {
         Self { frame, name }
     }
 
+    /// Is there such a column?
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.frame.column(column).is_ok()
+    }
+
     fn column(&self, column: &str) -> Result<&'a Column, EvalError> {
         self.frame.column(column).map_err(|_| {
             let names: Vec<String> = self.frame.columns().iter().map(|c| format!("`{}`", c.name())).collect();

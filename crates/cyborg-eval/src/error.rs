@@ -152,6 +152,46 @@ pub enum EvalError {
         /// What is wrong with it.
         what: String,
     },
+    /// A column that is asked for by name is there more than once.
+    #[error("{table} has two columns `{column}`: rename one of them")]
+    ColumnTwice {
+        /// Which table, in words; names the file.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A table from elsewhere holds a value that cannot be used.
+    #[error("cannot use `{path}`, {unit} {number}, column `{column}`: found {found}, expected {expected}")]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// `line` (of a CSV file, from 1, with the header) or `row` (of a parquet file, from 1).
+        unit: &'static str,
+        /// Its number.
+        number: u64,
+        /// The column.
+        column: String,
+        /// What is there.
+        found: String,
+        /// What should be.
+        expected: String,
+    },
+    /// A CSV file is not one.
+    #[error("cannot read `{path}` as CSV, line {line}: {found}")]
+    NotCsv {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        found: String,
+    },
+    /// A table from elsewhere has no rows.
+    #[error("`{path}` has a header and no rows")]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+    },
     /// A setting that makes no sense.
     #[error("the {setting} is {found}, expected {expected}")]
     Setting {

@@ -65,7 +65,6 @@ impl Sources {
     pub(crate) fn new(scores: &DataFrame, plan: &EvalPlan) -> Result<Self, EvalError> {
         let table = Table::new(scores, "the scores");
         let n_logits = table.n_logits()?;
-        table.u32s("predicted")?;
         Ok(Self::of(TakenApart::new(table, plan.positive, n_logits)?))
     }
 

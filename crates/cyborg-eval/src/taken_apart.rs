@@ -26,6 +26,8 @@ impl TakenApart {
             labels.downcast_iter().flat_map(|chunk| chunk.values().iter().copied()).collect();
         let predicted: Option<Vec<u32>> = if n_logits == 1 || n_logits == 2 {
             None
+        } else if n_logits == 0 && !scores.has("predicted") && labels.iter().all(|label| *label <= 1) {
+            None
         } else {
             let predicted = scores.u32s("predicted")?;
             let predicted: Vec<u32> =

@@ -42,7 +42,12 @@ impl Urn {
         let table = Table::new(scores, "the scores");
         let (names, sources) = positions(table.strings("source")?);
         let labels: Vec<u32> = table.u32s("label")?.into_no_null_iter().collect();
-        let predicted: Vec<u32> = table.u32s("predicted")?.into_no_null_iter().collect();
+        // Only more than two classes have it looked at.
+        let predicted: Vec<u32> = if base.has_many_classes() {
+            table.u32s("predicted")?.into_no_null_iter().collect()
+        } else {
+            labels.clone()
+        };
         let values: Vec<f64> = table.f64s("score")?.into_no_null_iter().collect();
         let (units, n_units) = match resample {
             Resample::Images => ((0..labels.len() as u32).collect(), labels.len()),

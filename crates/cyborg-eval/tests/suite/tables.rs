@@ -19,7 +19,7 @@ fn faces() -> Vec<ScoreRow> {
     ]
 }
 
-fn values(table: &DataFrame, row: usize) -> [Option<f64>; 4] {
+fn values(table: &DataFrame, row: usize) -> [Option<f64>; METRICS.len()] {
     METRICS.map(|metric| f64_at(table, row, metric))
 }
 
@@ -62,7 +62,7 @@ fn check_reason(rows: &[ScoreRow], pairs: &[(&str, &[&str])], seen: &[&str], sou
     let metrics = run_metrics(&frame(rows), &plan(pairs, seen)).unwrap();
     let at = find(&metrics, "source", source);
     assert_eq!(str_at(&metrics, at, "reason").as_deref(), Some(expected));
-    assert_eq!(values(&metrics, at), [None; 4], "{source}");
+    assert_eq!(values(&metrics, at), [None; METRICS.len()], "{source}");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_source_that_is_not_in_the_test_set_is_left_out_of_means() {
     let metrics = run_metrics(&frame(&faces()), &plan(&[("StarGAN", &["CelebA"])], &[])).unwrap();
     assert_eq!(strings(&metrics, "source")[..3], ["ProGAN", "StyleGAN", "StarGAN"]);
     assert_eq!(str_at(&metrics, 2, "reason").as_deref(), Some("there is no positive image"));
-    assert_eq!(values(&metrics, 2), [None; 4]);
+    assert_eq!(values(&metrics, 2), [None; METRICS.len()]);
     let mean = find(&metrics, "source", "unseen mean");
     assert_eq!(u32_at(&metrics, mean, "n_sources"), Some(2));
     assert!(f64_at(&metrics, mean, "auc").is_some());
