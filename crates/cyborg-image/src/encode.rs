@@ -34,6 +34,25 @@ pub fn encode_png(raster: &Raster) -> Result<Vec<u8>, ImageError> {
     Ok(bytes)
 }
 
+/// PNG bytes of a grey picture with 16 bits a sample, rows from top to bottom; no metadata.
+///
+/// # Errors
+/// [`ImageError::Encode`] if there are no samples, or not `width_px * height_px` of them.
+pub fn encode_png_16(width_px: u32, height_px: u32, samples: &[u16]) -> Result<Vec<u8>, ImageError> {
+    let fault = |reason: String| ImageError::Encode { width_px, height_px, channels: 1, reason };
+    let expected = width_px as usize * height_px as usize;
+    if samples.is_empty() || samples.len() != expected {
+        return Err(fault(format!("it must have {expected} samples, at least 1, but has {}", samples.len())));
+    }
+    // The encoder takes the machine's byte order and writes big-endian.
+    let native: Vec<u8> = samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
+    let mut bytes = Vec::new();
+    PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive)
+        .write_image(&native, width_px, height_px, ExtendedColorType::L16)
+        .map_err(|error| fault(error.to_string()))?;
+    Ok(bytes)
+}
+
 /// Writes a PNG whole: to a temporary sibling, flushed to the disk, then renamed. The folder must exist.
 ///
 /// # Errors

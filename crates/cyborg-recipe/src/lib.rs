@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+
+mod build;
+mod check;
+mod check_sources;
+mod ensure;
+mod error;
+mod image;
+mod one;
+mod people;
+mod place;
+mod plan;
+mod provenance;
+mod raw;
+mod raw_sources;
+mod recipe;
+mod schema;
+mod store;
+
+pub use build::{BLURRED, Built, MAPS, Progress, agree, build};
+pub use ensure::{Ensured, ensure, give_maps};
+pub use error::RecipeError;
+pub use image::{Image, images_of};
+pub use plan::Plan;
+pub use provenance::{PROVENANCE, Row};
+pub use recipe::{Ceiling, Control, Empty, Recipe, Seen, Settings, Size, parse_recipe, read_recipe};
+pub use schema::recipe_schema;

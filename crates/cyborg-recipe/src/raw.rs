@@ -46,8 +46,9 @@ pub(crate) struct RawRecipe {
     #[serde(default)]
     #[schemars(with = "RawWeights")]
     pub(crate) weights: Option<Spanned<RawWeights>>,
-    /// A Gaussian over the one map.
-    pub(crate) blur: Option<RawLength>,
+    /// A Gaussian over the one map: its sigma, here on the image (`px` are the image's).
+    #[schemars(with = "Option<RawLength>")]
+    pub(crate) blur: Option<Spanned<RawLength>>,
     /// Makes the one map binary.
     #[schemars(with = "Option<RawThreshold>")]
     pub(crate) threshold: Option<Spanned<RawThreshold>>,
@@ -173,7 +174,8 @@ pub(crate) struct RawRandom {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawDraw {
     /// Sigma of the Gaussian that a click or fixation becomes; default: a tenth of the frame's shorter side.
-    pub(crate) sigma: Option<RawLength>,
+    #[schemars(with = "Option<RawLength>")]
+    pub(crate) sigma: Option<Spanned<RawLength>>,
     /// The Gaussian is cut off after so many sigma; default: 4.
     #[schemars(with = "Option<f64>")]
     pub(crate) truncate: Option<Spanned<f64>>,
@@ -182,7 +184,8 @@ pub(crate) struct RawDraw {
     #[serde(default)]
     pub(crate) edge: RawEdge,
     /// Discs of this diameter in place of Gaussians.
-    pub(crate) disc: Option<RawLength>,
+    #[schemars(with = "Option<RawLength>")]
+    pub(crate) disc: Option<Spanned<RawLength>>,
     /// How much each point counts: `equal` (default) or `duration` (seconds that the gaze rested there).
     #[serde(default)]
     pub(crate) weigh_points: RawPointWeights,
@@ -196,17 +199,14 @@ pub(crate) struct RawDraw {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLength {
     /// Pixels of the frame (the picture as people saw it).
-    #[schemars(with = "Option<f64>")]
-    pub(crate) px: Option<Spanned<f64>>,
+    pub(crate) px: Option<f64>,
     /// A share of one of the frame's sides.
-    #[schemars(with = "Option<f64>")]
-    pub(crate) fraction: Option<Spanned<f64>>,
+    pub(crate) fraction: Option<f64>,
     /// Which side `fraction` is of: `shorter` (default), `longer`, `width` or `height`.
     #[serde(default)]
     pub(crate) of: RawSide,
     /// Degrees of visual angle; needs `view`.
-    #[schemars(with = "Option<f64>")]
-    pub(crate) degrees: Option<Spanned<f64>>,
+    pub(crate) degrees: Option<f64>,
     /// How the screen was seen, for `degrees`.
     pub(crate) view: Option<RawView>,
 }
