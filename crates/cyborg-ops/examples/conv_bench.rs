@@ -53,6 +53,8 @@ const SHAPES: &[Shape] = &[
     shape("one image 64->64 56 3x3", 1, (64, 64), 56, 3, 1),
     shape("one image 512->512 7 3x3", 1, (512, 512), 7, 3, 1),
     Shape { groups: 128, ..shape("depthwise 128 28 3x3", 8, (128, 128), 28, 3, 1) },
+    Shape { groups: 728, ..shape("depthwise 728 19 3x3", 8, (728, 728), 19, 3, 1) },
+    Shape { groups: 128, ..shape("depthwise 128 147 3x3", 2, (128, 128), 147, 3, 1) },
 ];
 
 fn noise(len: usize, seed: u32) -> Vec<f32> {

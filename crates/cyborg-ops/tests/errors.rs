@@ -4,7 +4,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 use cyborg_ops::{
     Conv2dConfig, PoolConfig, add_relu, avg_pool2d, batch_norm_eval, batch_norm_relu_train, batch_norm_train,
-    conv2d, global_avg_pool2d, max_pool2d, relu,
+    concat_channels, conv2d, global_avg_pool2d, max_pool2d, relu,
 };
 
 fn zeros(shape: &[usize]) -> Tensor {
@@ -17,6 +17,34 @@ fn check<T>(result: Result<T>, expected: &str) {
     let found = error.to_string();
     // With RUST_BACKTRACE set candle adds a backtrace behind the message.
     assert_eq!(found.lines().next(), Some(expected));
+}
+
+#[test]
+fn concat_channels_errors() -> Result<()> {
+    let x = zeros(&[2, 3, 4, 5]);
+    assert_eq!(concat_channels(&[&x])?.dims(), [2, 3, 4, 5]);
+    check(concat_channels(&[]), "`concat_channels`: the number of tensors must be at least 1, found (0, 0)");
+    for rank in [1, 2] {
+        let tensors = [&x, &x, &zeros(&[2, 3, 4])];
+        check(
+            concat_channels(&tensors[3 - rank..]),
+            "`concat_channels`: `tensors` must be (batch, channels, height, width), found shape [2, 3, 4]",
+        );
+    }
+    for other in [[1, 3, 4, 5], [2, 3, 5, 5], [2, 3, 4, 4]] {
+        check(
+            concat_channels(&[&x, &zeros(&other)]),
+            &format!(
+                "`concat_channels`: `tensors` must have the first one's batch, height and width, 2, 4, 5, found \
+                 shape {other:?}"
+            ),
+        );
+    }
+    check(
+        concat_channels(&[&x, &x.to_dtype(DType::F64)?, &x]),
+        "`concat_channels`: `tensors` must be f32, found F64; convert it with `to_dtype(DType::F32)`",
+    );
+    Ok(())
 }
 
 #[test]

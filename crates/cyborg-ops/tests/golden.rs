@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Result, Tensor, Var};
 use cyborg_ops::{
-    Conv2dConfig, PoolConfig, avg_pool2d, batch_norm_eval, batch_norm_train, conv2d, max_pool2d,
+    Conv2dConfig, PoolConfig, avg_pool2d, batch_norm_eval, batch_norm_train, concat_channels, conv2d,
+    max_pool2d,
 };
 
 /// Measured: 4.1e-7 at worst (sums of 153 products).
@@ -24,7 +25,7 @@ fn cases(bytes: &[u8]) -> BTreeMap<String, Case> {
         let (case, key) = name.split_once('/').expect("names are case/key");
         cases.entry(case.to_owned()).or_default().insert(key.to_owned(), tensor);
     }
-    assert!(cases.len() > 5);
+    assert!(cases.len() > 3);
     cases
 }
 
@@ -67,7 +68,8 @@ fn check(name: &str, case: &Case, prefix: &str, output: &Tensor, inputs: &[(&str
 
 #[test]
 fn conv2d_as_pytorch() -> Result<()> {
-    for (name, case) in cases(include_bytes!("golden/conv2d.safetensors")) {
+    let more = cases(include_bytes!("golden/conv2d_more.safetensors"));
+    for (name, case) in cases(include_bytes!("golden/conv2d.safetensors")).into_iter().chain(more) {
         let [sy, sx, py, px, dy, dx, groups] = settings(&case)[..] else { panic!("settings of {name}") };
         let config = Conv2dConfig { stride: (sy, sx), padding: (py, px), dilation: (dy, dx), groups };
         let (input, weight) = (var(&case, "input"), var(&case, "weight"));
@@ -77,6 +79,19 @@ fn conv2d_as_pytorch() -> Result<()> {
         inputs.extend(bias.as_ref().map(|bias| ("bias", bias)));
         let worst = check(&name, &case, "", &output, &inputs)?;
         assert!(worst < CONV_TOLERANCE, "{name}: off by {worst:e}");
+    }
+    Ok(())
+}
+
+#[test]
+fn concat_channels_as_pytorch() -> Result<()> {
+    for (name, case) in cases(include_bytes!("golden/concat.safetensors")) {
+        let names: Vec<String> = case.keys().filter(|key| key.starts_with("input")).cloned().collect();
+        let inputs: Vec<Var> = names.iter().map(|key| var(&case, key)).collect();
+        let output = concat_channels(&inputs.iter().map(Var::as_tensor).collect::<Vec<_>>())?;
+        let inputs: Vec<(&str, &Var)> = names.iter().map(String::as_str).zip(&inputs).collect();
+        // Values are copied, and the gradient of a product with one factor is rounded once.
+        assert_eq!(check(&name, &case, "", &output, &inputs)?, 0.0, "{name}");
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use candle_core::{Device, Result, Tensor, Var};
 use cyborg_ops::{
     Conv2dConfig, PoolConfig, add_relu, avg_pool2d, batch_norm_eval, batch_norm_relu_eval,
-    batch_norm_relu_train, batch_norm_train, conv2d, global_avg_pool2d, max_pool2d, relu,
+    batch_norm_relu_train, batch_norm_train, concat_channels, conv2d, global_avg_pool2d, max_pool2d, relu,
 };
 
 /// Evenly spread over (-1, 1), the same each time.
@@ -83,6 +83,14 @@ fn conv(name: &str, input: [usize; 4], weight: [usize; 4], bias: bool, config: C
     })
 }
 
+/// `n` tensors, each with one channel more than the one before.
+fn concat(n: usize, [batch, channels, height, width]: [usize; 4]) -> Case {
+    let input = |index| noise(&[batch, channels + index, height, width], 20 + index as u64);
+    Case::new(format!("concat_channels of {n}"), (0..n).map(input).collect(), |inputs| {
+        concat_channels(&inputs.iter().collect::<Vec<_>>())
+    })
+}
+
 /// Every operation, small.
 pub(crate) fn small_cases() -> Vec<Case> {
     let plain = Conv2dConfig::default();
@@ -102,6 +110,12 @@ pub(crate) fn small_cases() -> Vec<Case> {
             let (mean, var) = (noise(&[3], 7), (noise(&[3], 8) + 1.5)?);
             batch_norm_eval(&i[0], &i[1], &i[2], &mean, &var, 1e-5)
         }),
+        conv("1x7", [2, 2, 3, 5], [3, 2, 1, 7], false, Conv2dConfig { padding: (0, 3), ..plain }),
+        conv("7x1", [2, 2, 3, 5], [3, 2, 7, 1], false, Conv2dConfig { padding: (3, 0), ..plain }),
+        conv("1x3", [2, 2, 3, 5], [3, 2, 1, 3], false, Conv2dConfig { padding: (0, 1), ..plain }),
+        concat(2, [2, 1, 3, 4]),
+        concat(3, [2, 1, 3, 4]),
+        concat(4, [1, 2, 2, 3]),
         Case::new("relu", vec![apart(&image, 0.05, 9)], |i| relu(&i[0])),
         Case::new("add_relu", vec![apart(&image, 0.05, 10), apart(&image, 1e-9, 11)], |i| {
             add_relu(&i[0], &i[1])
@@ -137,6 +151,11 @@ pub(crate) fn large_cases() -> Vec<Case> {
             Conv2dConfig { groups: 4, ..Conv2dConfig::default() },
         ),
         conv("1x1 of a page", [3, 24, 16, 16], [9, 24, 1, 1], false, Conv2dConfig::default()),
+        conv("1x7", [5, 24, 17, 17], [40, 24, 1, 7], false, Conv2dConfig { padding: (0, 3), ..same }),
+        conv("7x1", [5, 24, 17, 17], [40, 24, 7, 1], false, Conv2dConfig { padding: (3, 0), ..same }),
+        concat(2, [5, 16, 33, 31]),
+        concat(3, [5, 16, 33, 31]),
+        concat(4, [5, 16, 33, 31]),
         conv("small planes", [6, 64, 4, 5], [128, 64, 3, 3], false, same),
         conv("depthwise", [3, 40, 17, 16], [40, 1, 3, 3], false, Conv2dConfig { groups: 40, ..same }),
         Case::new("batch_norm_train", normalised(), |i| Ok(batch_norm_train(&i[0], &i[1], &i[2], 1e-5)?.0)),

@@ -1,6 +1,7 @@
 """Writes the golden values of cyborg-ops: inputs, settings, outputs and gradients as PyTorch computes them.
 
-    python generate.py        # writes conv2d, batch_norm, max_pool2d, avg_pool2d .safetensors beside itself
+    python generate.py        # writes conv2d, batch_norm, max_pool2d, avg_pool2d, conv2d_more, concat .safetensors
+                              # beside itself
 
 Made with PyTorch 2.15.0 (CPU), safetensors 0.8.0, Python 3.11. Inputs are float32; PyTorch computes in float64, so that
 the expected values carry no rounding of their own. A case is a set of tensors `CASE/NAME`; gradients (`d_NAME`) are those
@@ -32,34 +33,49 @@ def write(name, cases):
     save_file(flat, HERE / f"{name}.safetensors")
 
 
-def conv2d():
-    # name: batch, in, out, (height, width), kernel, stride, padding, dilation, groups, bias
-    cases = {
-        "plain_3x3": (2, 3, 4, (6, 7), (3, 3), (1, 1), (1, 1), (1, 1), 1, True),
-        "no_padding": (2, 3, 5, (5, 6), (3, 3), (1, 1), (0, 0), (1, 1), 1, False),
-        "pointwise": (3, 5, 7, (4, 3), (1, 1), (1, 1), (0, 0), (1, 1), 1, True),
-        "pointwise_stride_2": (2, 4, 6, (5, 7), (1, 1), (2, 2), (0, 0), (1, 1), 1, False),
-        "pointwise_padded": (1, 2, 3, (3, 4), (1, 1), (1, 1), (1, 2), (1, 1), 1, True),
-        # 12 * 12 cells are whole vectors: the image is multiplied as it lies.
-        "pointwise_as_it_lies": (2, 5, 3, (12, 12), (1, 1), (1, 1), (0, 0), (1, 1), 1, True),
-        "pointwise_as_it_lies_groups": (2, 4, 6, (8, 6), (1, 1), (1, 1), (0, 0), (1, 1), 2, False),
-        "stem_7x7": (1, 3, 4, (13, 11), (7, 7), (2, 2), (3, 3), (1, 1), 1, False),
-        "not_square": (2, 2, 3, (7, 5), (3, 2), (2, 1), (1, 0), (1, 1), 1, True),
-        "asymmetric": (1, 2, 2, (9, 8), (1, 7), (1, 1), (0, 3), (1, 1), 1, False),
-        "stride_beyond_kernel": (2, 2, 3, (9, 10), (2, 2), (3, 4), (0, 1), (1, 1), 1, True),
-        "padding_beyond_kernel": (1, 2, 3, (3, 4), (2, 3), (1, 2), (3, 4), (1, 1), 1, True),
-        "depthwise": (2, 6, 6, (5, 6), (3, 3), (1, 1), (1, 1), (1, 1), 6, True),
-        "depthwise_stride_2": (1, 4, 8, (6, 7), (3, 3), (2, 2), (1, 1), (1, 1), 4, False),
-        "two_groups": (2, 4, 6, (5, 5), (3, 3), (1, 1), (1, 1), (1, 1), 2, True),
-        "dilated": (2, 3, 2, (9, 8), (3, 3), (1, 1), (2, 2), (2, 2), 1, True),
-        "dilated_strided_grouped": (1, 4, 4, (11, 9), (3, 2), (2, 3), (2, 1), (2, 3), 2, False),
-        "one_cell": (1, 3, 2, (1, 1), (3, 3), (1, 1), (1, 1), (1, 1), 1, True),
-        "whole_plane": (2, 3, 4, (5, 4), (5, 4), (1, 1), (0, 0), (1, 1), 1, True),
-        "seventeen_channels": (5, 17, 19, (8, 9), (3, 3), (1, 1), (1, 1), (1, 1), 1, False),
-        "wide_row": (2, 3, 9, (3, 37), (3, 3), (1, 1), (1, 1), (1, 1), 1, False),
-        "wide_row_stride_2": (2, 3, 9, (5, 37), (3, 3), (2, 2), (1, 1), (1, 1), 1, False),
-        "narrow": (2, 3, 4, (9, 1), (3, 3), (1, 1), (1, 1), (1, 1), 1, False),
-    }
+# name: batch, in, out, (height, width), kernel, stride, padding, dilation, groups, bias
+CONVS = {
+    "plain_3x3": (2, 3, 4, (6, 7), (3, 3), (1, 1), (1, 1), (1, 1), 1, True),
+    "no_padding": (2, 3, 5, (5, 6), (3, 3), (1, 1), (0, 0), (1, 1), 1, False),
+    "pointwise": (3, 5, 7, (4, 3), (1, 1), (1, 1), (0, 0), (1, 1), 1, True),
+    "pointwise_stride_2": (2, 4, 6, (5, 7), (1, 1), (2, 2), (0, 0), (1, 1), 1, False),
+    "pointwise_padded": (1, 2, 3, (3, 4), (1, 1), (1, 1), (1, 2), (1, 1), 1, True),
+    # 12 * 12 cells are whole vectors: the image is multiplied as it lies.
+    "pointwise_as_it_lies": (2, 5, 3, (12, 12), (1, 1), (1, 1), (0, 0), (1, 1), 1, True),
+    "pointwise_as_it_lies_groups": (2, 4, 6, (8, 6), (1, 1), (1, 1), (0, 0), (1, 1), 2, False),
+    "stem_7x7": (1, 3, 4, (13, 11), (7, 7), (2, 2), (3, 3), (1, 1), 1, False),
+    "not_square": (2, 2, 3, (7, 5), (3, 2), (2, 1), (1, 0), (1, 1), 1, True),
+    "asymmetric": (1, 2, 2, (9, 8), (1, 7), (1, 1), (0, 3), (1, 1), 1, False),
+    "stride_beyond_kernel": (2, 2, 3, (9, 10), (2, 2), (3, 4), (0, 1), (1, 1), 1, True),
+    "padding_beyond_kernel": (1, 2, 3, (3, 4), (2, 3), (1, 2), (3, 4), (1, 1), 1, True),
+    "depthwise": (2, 6, 6, (5, 6), (3, 3), (1, 1), (1, 1), (1, 1), 6, True),
+    "depthwise_stride_2": (1, 4, 8, (6, 7), (3, 3), (2, 2), (1, 1), (1, 1), 4, False),
+    "two_groups": (2, 4, 6, (5, 5), (3, 3), (1, 1), (1, 1), (1, 1), 2, True),
+    "dilated": (2, 3, 2, (9, 8), (3, 3), (1, 1), (2, 2), (2, 2), 1, True),
+    "dilated_strided_grouped": (1, 4, 4, (11, 9), (3, 2), (2, 3), (2, 1), (2, 3), 2, False),
+    "one_cell": (1, 3, 2, (1, 1), (3, 3), (1, 1), (1, 1), (1, 1), 1, True),
+    "whole_plane": (2, 3, 4, (5, 4), (5, 4), (1, 1), (0, 0), (1, 1), 1, True),
+    "seventeen_channels": (5, 17, 19, (8, 9), (3, 3), (1, 1), (1, 1), (1, 1), 1, False),
+    "wide_row": (2, 3, 9, (3, 37), (3, 3), (1, 1), (1, 1), (1, 1), 1, False),
+    "wide_row_stride_2": (2, 3, 9, (5, 37), (3, 3), (2, 2), (1, 1), (1, 1), 1, False),
+    "narrow": (2, 3, 4, (9, 1), (3, 3), (1, 1), (1, 1), (1, 1), 1, False),
+}
+
+# Shapes of Inception-v3 and Xception that are not above.
+MORE_CONVS = {
+    "inception_1x7": (2, 3, 5, (9, 9), (1, 7), (1, 1), (0, 3), (1, 1), 1, False),
+    "inception_7x1": (2, 3, 5, (9, 9), (7, 1), (1, 1), (3, 0), (1, 1), 1, False),
+    "inception_7x1_beyond_plane": (2, 3, 4, (2, 3), (7, 1), (1, 1), (3, 0), (1, 1), 1, False),
+    "inception_1x3": (2, 4, 3, (4, 5), (1, 3), (1, 1), (0, 1), (1, 1), 1, False),
+    "inception_3x1": (2, 4, 3, (4, 5), (3, 1), (1, 1), (1, 0), (1, 1), 1, False),
+    "inception_5x5": (1, 3, 4, (7, 6), (5, 5), (1, 1), (2, 2), (1, 1), 1, False),
+    "stem_3x3_unpadded": (2, 3, 4, (11, 10), (3, 3), (2, 2), (0, 0), (1, 1), 1, False),
+    "xception_depthwise": (2, 10, 10, (9, 19), (3, 3), (1, 1), (1, 1), (1, 1), 10, False),
+    "xception_skip": (2, 4, 6, (9, 10), (1, 1), (2, 2), (0, 0), (1, 1), 1, False),
+}
+
+
+def conv2d(file, cases):
     written = {}
     for name, (batch, cin, cout, size, kernel, stride, padding, dilation, groups, biased) in cases.items():
         tensors = {"input": torch.randn(batch, cin, *size), "weight": torch.randn(cout, cin // groups, *kernel)}
@@ -76,7 +92,7 @@ def conv2d():
             "output": output.detach().float(),
             "settings": torch.tensor([*stride, *padding, *dilation, groups]),
         }
-    write("conv2d", written)
+    write(file, written)
 
 
 def batch_norm():
@@ -185,6 +201,29 @@ def pools():
     write("avg_pool2d", average)
 
 
-conv2d()
+def concat():
+    written = {}
+    for name, channels, batch, size in [
+        ("two", [3, 2], 2, (3, 4)),
+        ("three", [1, 4, 2], 3, (2, 5)),
+        ("four", [2, 3, 1, 5], 2, (3, 3)),
+        ("five", [1, 2, 3, 4, 5], 1, (1, 2)),
+    ]:
+        tensors = {f"input{index}": torch.randn(batch, n, *size) for index, n in enumerate(channels)}
+        inputs = {key: wide(value) for key, value in tensors.items()}
+        output = torch.cat(list(inputs.values()), 1)
+        cotangent = torch.randn(output.shape)
+        written[name] = {
+            **tensors,
+            **gradients(output, cotangent, **inputs),
+            "output": output.detach().float(),
+            "cotangent": cotangent,
+        }
+    write("concat", written)
+
+
+conv2d("conv2d", CONVS)
 batch_norm()
 pools()
+conv2d("conv2d_more", MORE_CONVS)
+concat()
