@@ -38,7 +38,7 @@ impl Runs {
         Ok(Self { width_px, height_px, counts })
     }
 
-    /// COCO's compressed text: each length less the one two before it (from the third on), in groups of 5 bits, low
+    /// COCO's compressed text: each length less the one two before it (from the fourth on), in groups of 5 bits, low
     /// first, bit 6 for "more follows", the last group's top bit as its sign; 48 added to make it text.
     ///
     /// # Errors

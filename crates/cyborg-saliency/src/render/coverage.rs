@@ -2,9 +2,9 @@
 
 use crate::{Affine, Fill, SaliencyMap};
 
-/// Lines a pixel at which shapes are cut. Along a line coverage is exact, so the result is off by at most 1/32 of a pixel
+/// Lines a pixel at which shapes are cut. Along a line coverage is exact, so the result is off by at most 1/64 of a pixel
 /// where an edge is level, and by far less where it is not.
-const LINES: usize = 16;
+const LINES: usize = 32;
 
 /// The union of shapes.
 pub(crate) struct Region {

@@ -24,10 +24,11 @@ pub enum PointStyle {
 }
 
 impl Default for PointStyle {
-    /// A Gaussian of one tenth of the frame's shorter side, cut off after 4 sigma; what falls beyond the border is lost.
+    /// A Gaussian of one tenth of the frame's shorter side, cut off after 4 sigma; what falls beyond the border comes back
+    /// (SciPy's default), so that points near it count as much as others.
     fn default() -> Self {
         let sigma = Length::Fraction { of: Side::Shorter, fraction: 0.1 };
-        Self::Density { sigma, truncate: 4.0, edge: Edge::Constant }
+        Self::Density { sigma, truncate: 4.0, edge: Edge::Reflect }
     }
 }
 

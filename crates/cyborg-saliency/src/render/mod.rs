@@ -43,7 +43,7 @@ pub struct Drawn {
 /// One person's marks as a map over the image as the placement has it.
 ///
 /// - **Strokes, polygons and rectangles** give the share of each pixel that they cover, in `[0, 1]`: exact along the
-///   rows, 16 lines a pixel down the columns. What overlaps counts once. Strokes have round ends and joints; rings of
+///   rows, 32 lines a pixel down the columns. What overlaps counts once. Strokes have round ends and joints; rings of
 ///   one polygon are filled by its [`Fill`] rule.
 /// - **Points** give a density: each adds its weight to the pixel that holds it, and the whole is blurred as
 ///   [`gaussian_blur`] does, that is as SciPy's `gaussian_filter` on the image of impulses. The sum of the map is the sum

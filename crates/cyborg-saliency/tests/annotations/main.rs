@@ -1,0 +1,9 @@
+//! Annotation files to maps: formats, drawing and geometry against outside references.
+
+mod drawing;
+mod frames;
+mod mutated;
+mod reading;
+mod real_sets;
+mod samples;
+mod support;

@@ -1,0 +1,619 @@
+//! Formats in full, against files that other programs wrote, and what is said of faulty ones.
+
+use cyborg_saliency::{
+    AnnotationError, BoxOptions, Channel, ClickListOptions, CocoOptions, EyeTaggerOptions, Fill, Format,
+    Invalid, LabelMeOptions, MapOptions, Mark, MatlabOptions, MatlabPoints, PathPattern, PointOptions, Runs,
+    Scale, Sides, SvgOptions, VocOptions, read_map,
+};
+
+use crate::support::{golden, golden_lines, number, numbers, read, read_text};
+
+#[test]
+fn map_files_are_read_in_full_precision() {
+    let mut n_files = 0;
+    for words in golden_lines("files.txt") {
+        let path = golden("files").join(&words[0]);
+        let variable = words[0].contains("beside").then(|| "map".to_owned());
+        let map = read_map(&path, &MapOptions { variable, ..MapOptions::default() }).expect("read");
+        assert_eq!((map.width_px, map.height_px), (number(&words[1]), number(&words[2])), "{}", words[0]);
+        // The golden numbers have nine digits, which say a 32-bit float exactly.
+        let expected: Vec<f32> = numbers(&words[3..]).iter().map(|&value| value as f32).collect();
+        assert_eq!(map.values, expected, "{}", words[0]);
+        n_files += 1;
+    }
+    assert_eq!(n_files, 20);
+}
+
+#[test]
+fn runs_are_cocos() {
+    let mut n_masks = 0;
+    for words in golden_lines("runs.txt") {
+        let [width, height] = [0, 1].map(|at| number::<u32>(&words[at]));
+        let counts: Vec<u32> = words[3].split(',').map(number).collect();
+        let compressed = Runs::from_text([height, width], &words[2]).expect("good text");
+        assert_eq!(compressed, Runs::new([height, width], counts).expect("good counts"));
+        let map = compressed.to_map();
+        let (mut area, mut x, mut y) = (0u64, 0u64, 0u64);
+        for (at, &value) in map.values.iter().enumerate() {
+            if value == 1.0 {
+                area += 1;
+                x += (at % width as usize) as u64;
+                y += (at / width as usize) as u64;
+            }
+        }
+        assert_eq!([area, x, y], [4, 5, 6].map(|at| number::<u64>(&words[at])), "{width}x{height}");
+        n_masks += 1;
+    }
+    assert_eq!(n_masks, 20);
+    for (text, says) in [
+        ("0", "run lengths cover 0 pixels, but a mask of 6x4 has 24: `size` must be [height, width]"),
+        ("0P", "the compressed run lengths end within a number"),
+        ("0 ", "byte 2 of the compressed run lengths is none of theirs"),
+        ("0PPPPPPPPPPPP0", "byte 10 of the compressed run lengths is none of theirs"),
+        ("O", "run 1 has length -1"),
+    ] {
+        assert_eq!(Runs::from_text([4, 6], text).expect_err("refused"), says, "{text}");
+    }
+    assert!(Runs::new([100_000, 100_000], vec![]).expect_err("too large").contains("it must have from 1 to"));
+}
+
+#[test]
+fn channels_and_numbers_follow_their_rules() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("map.npy");
+    let npy = |values: [f32; 4]| {
+        let mut bytes = b"\x93NUMPY\x01\0v\0".to_vec();
+        let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
+        bytes.extend(format!("{header:<117}\n").as_bytes());
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        fs_err::write(&path, bytes).expect("written");
+    };
+    npy([0.5, 2.0, 0.0, 4.0]);
+    let with = |scale, invalid| {
+        read_map(&path, &MapOptions { scale, invalid, ..MapOptions::default() }).map(|map| map.values)
+    };
+    assert_eq!(with(Scale::Depth, Invalid::Refuse).expect("read"), [0.5, 2.0, 0.0, 4.0]);
+    assert_eq!(with(Scale::Divide(4.0), Invalid::Refuse).expect("read"), [0.125, 0.5, 0.0, 1.0]);
+    assert_eq!(with(Scale::Binary, Invalid::Refuse).expect("read"), [1.0, 1.0, 0.0, 1.0]);
+    let labels = MapOptions { labels: Some(vec![2, 4]), ..MapOptions::default() };
+    assert_eq!(read_map(&path, &labels).expect("read").values, [0.0, 1.0, 0.0, 1.0]);
+    assert!(with(Scale::Divide(0.0), Invalid::Refuse).is_err());
+    for (wrong, shown) in [(f32::NAN, "NaN"), (-1.0, "-1"), (f32::INFINITY, "inf")] {
+        npy([0.5, 2.0, 0.0, wrong]);
+        let message = with(Scale::Depth, Invalid::Refuse).expect_err("refused").to_string();
+        assert!(
+            message.ends_with(&format!(
+                "map.npy`: the value in column 1 and row 1 is {shown}: saliency must be finite and at least 0; repair \
+                 it, or have such values taken for 0"
+            )),
+            "{message}"
+        );
+        assert_eq!(with(Scale::Depth, Invalid::Zero).expect("read"), [0.5, 2.0, 0.0, 0.0]);
+    }
+    let grey = golden("files/map-16-bit.png");
+    let alpha = read_map(&grey, &MapOptions { channel: Channel::Alpha, ..MapOptions::default() });
+    assert!(alpha.expect_err("refused").to_string().ends_with("it has no alpha: choose another channel"));
+    // Its 16-bit numbers, unchanged.
+    let kept = read_map(&grey, &MapOptions { scale: Scale::Kept, ..MapOptions::default() }).expect("read");
+    assert!(
+        kept.values.iter().all(|value| value.fract() == 0.0)
+            && kept.values.iter().any(|&value| value > 255.0)
+    );
+}
+
+#[test]
+fn patterns_take_names_apart() {
+    let matches = |pattern: &str, path: &str| PathPattern::parse(pattern).expect("good").matches(path);
+    let some = |image: &str, annotator: &str| {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Some((text(image), text(annotator)))
+    };
+    assert_eq!(matches("maps/{annotator}/{image}.png", "maps/ann/a/b.png"), some("a/b", "ann"));
+    assert_eq!(matches("maps/{annotator}/{image}.png", "maps/b.png"), None);
+    assert_eq!(matches("{image}_{annotator}.png", "a_b_c.png"), some("a_b", "c"));
+    assert_eq!(matches("*/{image}.*", "x/0001.tiff"), some("0001", ""));
+    assert_eq!(matches("*/{image}.*", "x/y/0001.tiff"), some("y/0001", ""));
+    assert_eq!(matches("{image}.png", ".png"), None);
+    assert_eq!(matches("{image}.png", "日本.png"), some("日本", ""));
+    for (pattern, says) in [
+        ("", "it is empty"),
+        ("/maps/{image}.png", "must be relative"),
+        ("../{image}.png", "must not leave it"),
+        ("{image}{annotator}.png", "need text between"),
+        ("{image}/{image}.png", "stands in it twice"),
+        ("{who}/x.png", "`{who}` is unknown"),
+        ("{image.png", "a `{` has no `}`"),
+        ("a*b*c*d*e*f", "more than four"),
+    ] {
+        let message = PathPattern::parse(pattern).expect_err("refused").to_string();
+        assert!(message.contains(says), "{pattern}: {message}");
+    }
+}
+
+#[test]
+fn a_missing_file_or_folder_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs_err::create_dir(folder.path().join("empty")).expect("created");
+    for (pattern, says) in [
+        ("empty/{image}.png", "matches `empty/{image}.png`: check the folder"),
+        ("none/{image}.png", "cannot read annotations"),
+        ("none.png", "cannot read annotations"),
+    ] {
+        let (good, bad) = read(folder.path(), pattern, Format::Map(MapOptions::default()));
+        assert!(good.is_empty() && bad.len() == 1, "{pattern}");
+        assert!(bad[0].to_string().contains(says), "{pattern}: {}", bad[0]);
+    }
+}
+
+fn points() -> Format {
+    let mut options = PointOptions { duration: Some("ms".into()), ..PointOptions::default() };
+    options.table.columns.annotator = Some("who".into());
+    options.table.columns.correct = Some("right".into());
+    options.table.columns.seconds = Some("took".into());
+    Format::Points(options)
+}
+
+#[test]
+fn good_rows_outlive_faulty_ones() {
+    let (good, bad) = read_text(
+        "p.csv",
+        "\u{feff}image,who,x,y,ms,right,took\n\
+         a.png,ann,1,2,100,1,3.5\n\
+         a.png,ann,one,2,100,1,3.5\n\
+         a.png,ann,3,4,,1,3.5\n\
+         a.png,ann,nan,4,,1,3.5\n\
+         a.png,ann,1e9,4,,1,3.5\n\
+         a.png,ann,1,4,-5,1,3.5\n\
+         a.png,ann,1,4\n\
+         ,ann,1,4,,1,3.5\n\
+         a.png,bob,5,6,7,maybe,3.5\n\
+         a.png,bob,\"5\",6,7,no,\n\
+         \n\
+         a.png,ann,9,9,9,1,3.5\n",
+        points(),
+    );
+    assert_eq!(
+        bad,
+        [
+            "cannot read annotations `ROOT/p.csv`, line 3: x is `one`: it must be a number",
+            "cannot read annotations `ROOT/p.csv`, line 5: x is NaN: it must lie between -10000000 and 10000000",
+            "cannot read annotations `ROOT/p.csv`, line 6: x is 1000000000: it must lie between -10000000 and 10000000",
+            "cannot read annotations `ROOT/p.csv`, line 7: a duration is -5: it must be at least 0",
+            "cannot read annotations `ROOT/p.csv`, line 8: it has 4 fields, but the header has 7",
+            "cannot read annotations `ROOT/p.csv`, line 9: it names no image",
+            "cannot read annotations `ROOT/p.csv`, line 10: whether the decision was right is `maybe`: it must be 1 or 0",
+        ]
+    );
+    let found: Vec<_> =
+        good.iter().map(|a| (a.annotator.as_deref(), a.marks.len(), a.correct, a.duration_s)).collect();
+    assert_eq!(
+        found,
+        [
+            (Some("ann"), 2, Some(true), Some(3.5)),
+            (Some("bob"), 1, Some(false), None),
+            (Some("ann"), 1, Some(true), Some(3.5)) // who comes back begins again
+        ]
+    );
+    assert!(good[0].origin.ends_with("p.csv`, line 2"), "{}", good[0].origin);
+}
+
+#[test]
+fn tables_without_their_columns_say_which() {
+    let says = |text: &str, format| {
+        let (good, bad) = read_text("t.csv", text, format);
+        assert!(good.is_empty() && bad.len() == 1, "{bad:?}");
+        bad.into_iter().next().unwrap_or_default()
+    };
+    assert_eq!(
+        says("image,x,y\n", points()),
+        "cannot read annotations `ROOT/t.csv`, line 1: it has no column `who`: name the right one of `image`, `x`, `y`"
+    );
+    let mut nameless = PointOptions::default();
+    nameless.table.columns.image = None;
+    assert_eq!(
+        says("x,y\n", Format::Points(nameless)),
+        "cannot read annotations `ROOT/t.csv`, line 1: neither a column nor the file's name says which image: name the \
+         column"
+    );
+    assert_eq!(
+        says("image_path,clicks\na.png,\"(1,2),(3\"\n", Format::ClickLists(ClickListOptions::default())),
+        "cannot read annotations `ROOT/t.csv`, line 2: the click list has 3 numbers: it must have two a click"
+    );
+    assert_eq!(
+        says("image_path,clicks\na.png,\"(1,2),(3;x)\"\n", Format::ClickLists(ClickListOptions::default())),
+        "cannot read annotations `ROOT/t.csv`, line 2: a click is `x`: it must be a number"
+    );
+    assert_eq!(
+        says("image,left,top,right,bottom\na.png,5,5,5,9\n", Format::Boxes(BoxOptions::default())),
+        "cannot read annotations `ROOT/t.csv`, line 2: the box from (5, 5) to (5, 9) has no area"
+    );
+    let sides = Sides::Size(["x", "y", "w", "h"].map(str::to_owned));
+    let (good, _) = read_text(
+        "t.csv",
+        "image,x,y,w,h\na.png,5,5,2,4\n",
+        Format::Boxes(BoxOptions { sides, ..BoxOptions::default() }),
+    );
+    assert_eq!(good[0].marks, [Mark::Rectangle { left: 5.0, top: 5.0, right: 7.0, bottom: 9.0 }]);
+}
+
+#[test]
+fn a_pattern_fills_in_what_tables_leave_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs_err::create_dir(folder.path().join("ann")).expect("created");
+    fs_err::write(folder.path().join("ann/0001.csv"), "x,y\n1,2\n").expect("written");
+    let mut options = PointOptions::default();
+    options.table.columns.image = None;
+    let (good, bad) = read(folder.path(), "{annotator}/{image}.csv", Format::Points(options));
+    assert!(bad.is_empty(), "{bad:?}");
+    assert_eq!((good[0].image.as_str(), good[0].annotator.as_deref()), ("0001", Some("ann")));
+}
+
+#[test]
+fn faulty_coco_elements_name_themselves() {
+    let format = || Format::Coco(CocoOptions::default());
+    let (good, bad) = read_text(
+        "c.json",
+        r#"{"images": [{"id": 1, "file_name": "a.png", "width": 6, "height": 4}, {"id": 1, "file_name": "b.png"},
+            {"file_name": "c.png"}, {"id": 2, "file_name": "d.png", "width": 0, "height": 4}],
+           "annotations": [
+            {"id": 10, "image_id": 1, "bbox": [0, 0, 2, 2]},
+            {"id": 11, "image_id": 7, "bbox": [0, 0, 2, 2]},
+            {"id": 12, "image_id": 1, "segmentation": [[1, 2, 3, 4]]},
+            {"id": 13, "image_id": 1, "segmentation": {"size": [4, 6], "counts": [23]}},
+            {"id": 14, "image_id": 1},
+            {"id": 15, "image_id": 1, "bbox": [0, 0, "2", 2]},
+            {"id": 16, "image_id": 1, "segmentation": 5},
+            7],
+           "more": {"nested": [1, 2]}}"#,
+        format(),
+    );
+    assert_eq!(good.len(), 1);
+    let start = "cannot read annotations `ROOT/c.json`, ";
+    assert_eq!(
+        bad,
+        [
+            "images[1] (id 1): the id 1 belongs to another image, too",
+            "images[2]: it has no `id`",
+            "images[3] (id 2): `width` is 0: it must be whole, from 1 to 1000000",
+            "annotations[2] (id 12): a polygon has 4 numbers: it must have two a point, for at least 3 points",
+            "annotations[3] (id 13): run lengths cover 23 pixels, but a mask of 6x4 has 24: `size` must be [height, width]",
+            "annotations[4] (id 14): it has neither a `segmentation` nor a `bbox`",
+            "annotations[5] (id 15): `bbox` is text: it must be a number",
+            "annotations[6] (id 16): `segmentation` is a number: it must be polygons or run lengths",
+            "annotations[7]: it has neither a `segmentation` nor a `bbox`",
+            "annotations[1] (id 11): `image_id` is 7, but no element of `images` has that id",
+        ]
+        .map(|reason| format!("{start}{reason}"))
+    );
+    // What stands before a break is delivered.
+    let (good, bad) = read_text(
+        "c.json",
+        "{\"images\": [{\"id\": 1, \"file_name\": \"a.png\"}],\n \"annotations\": [\n{\"image_id\": 1, \"bbox\": [0, 0, 2, 2]},\n{\"im",
+        format(),
+    );
+    assert_eq!(good.len(), 1);
+    assert_eq!(
+        bad,
+        [format!("{start}line 4 column 4: the JSON is broken: EOF while parsing a string")
+            .replace("json`, line", "json`, line")]
+    );
+    let (_, bad) = read_text("c.json", "[1, 2]", format());
+    assert_eq!(bad.len(), 1);
+    let misspelt = CocoOptions { categories: Some(vec!["eyes".into()]), ..CocoOptions::default() };
+    let (_, bad) = read_text(
+        "c.json",
+        r#"{"categories": [{"id": 3, "name": "eye"}], "images": [], "annotations": []}"#,
+        Format::Coco(misspelt),
+    );
+    assert_eq!(bad, ["cannot read annotations `ROOT/c.json`: no category is `eyes`: it has `eye`"]);
+}
+
+#[test]
+fn faulty_labelme_and_voc_elements_name_themselves() {
+    let (good, bad) = read_text(
+        "l.json",
+        r#"{"imagePath": "C:\\images\\a.png", "shapes": [
+            {"points": [[1, 1], [2, 2]]},
+            {"shape_type": "rectangle", "points": [[1, 1]]},
+            {"shape_type": "cuboid", "points": [[1, 1]]},
+            {"shape_type": "circle", "points": [[1, 1], [1, 1]]},
+            {"shape_type": "mask", "points": [[1, 1], [2, 2]], "mask": "%%"},
+            {"shape_type": "point", "points": [[1, 1, 1]]},
+            {"label": "x"},
+            {"shape_type": "point", "points": [[1, 2]]}]}"#,
+        Format::LabelMe(LabelMeOptions::default()),
+    );
+    assert_eq!((good.len(), good[0].image.as_str(), good[0].marks.len()), (1, "a.png", 1));
+    assert_eq!(
+        bad,
+        [
+            "shapes[0]: a polygon of 2 points: it must have at least 3",
+            "shapes[1]: a rectangle of 1 points: it must have 2",
+            "shapes[2]: a shape of type `cuboid`: polygon, rectangle, circle, line, linestrip, point, points and mask \
+             are known",
+            "shapes[3]: a circle without radius",
+            "shapes[4]: the picture is no Base64: Invalid symbol 37, offset 0.",
+            "shapes[5]: a point of `points` has 3 numbers: it must have two",
+            "shapes[6]: it has no `points`",
+        ]
+        .map(|reason| format!("cannot read annotations `ROOT/l.json`, {reason}"))
+    );
+    let (good, bad) = read_text(
+        "v.xml",
+        "<annotation><filename>a.png</filename>\n\
+         <object><name>x</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax></bndbox></object>\n\
+         <object><name>x</name></object>\n\
+         <object><bndbox><xmin>9</xmin><ymin>1</ymin><xmax>2</xmax><ymax>4</ymax></bndbox></object>\n\
+         <object><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>4</ymax></bndbox></object></annotation>",
+        Format::Voc(VocOptions::default()),
+    );
+    assert_eq!((good.len(), good[0].marks.len(), good[0].frame_px), (1, 1, None));
+    assert_eq!(
+        bad,
+        [
+            "object 1 in line 2: its `<bndbox>` has no `<ymax>`",
+            "object 2 in line 3: it has no `<bndbox>`",
+            "object 3 in line 4: the box from (8, 0) to (2, 4) has no area",
+        ]
+        .map(|reason| format!("cannot read annotations `ROOT/v.xml`, {reason}"))
+    );
+    let (_, bad) =
+        read_text("v.xml", "<annotation><object></annotation>", Format::Voc(VocOptions::default()));
+    assert_eq!(
+        bad,
+        [
+            "cannot read annotations `ROOT/v.xml`, line 1 column 21: the XML is broken: expected 'object' tag, not \
+          'annotation'"
+        ]
+    );
+}
+
+fn svg(body: &str) -> (Vec<Mark>, Vec<String>) {
+    let text = format!("<svg xmlns='http://www.w3.org/2000/svg' width='100' height='80'>\n{body}\n</svg>");
+    let (good, bad) = read_text("s.svg", &text, Format::Svg(SvgOptions::default()));
+    (good.into_iter().flat_map(|annotation| annotation.marks).collect(), bad)
+}
+
+fn ring(points: &[(f64, f64)]) -> Mark {
+    Mark::Polygon { rings: vec![points.to_vec()], fill: Fill::NonZero }
+}
+
+#[test]
+fn svg_paths_have_all_commands() {
+    let check = |data: &str, expected: &[(f64, f64)]| {
+        let (marks, bad) = svg(&format!("<path d='{data}'/>"));
+        assert!(bad.is_empty(), "{data}: {bad:?}");
+        let [Mark::Polygon { rings, .. }] = &marks[..] else { panic!("{data}: {marks:?}") };
+        assert_eq!(rings[0].len(), expected.len(), "{data}: {rings:?}");
+        for (found, expected) in rings[0].iter().zip(expected) {
+            assert!((found.0 - expected.0).hypot(found.1 - expected.1) < 1e-9, "{data}: {rings:?}");
+        }
+    };
+    let square = [(10.0, 10.0), (20.0, 10.0), (20.0, 20.0), (10.0, 20.0)];
+    check("M10 10 L20 10 L20 20 L10 20 Z", &square);
+    check("m10,10 10,0 0,10 -10,0z", &square);
+    check("M10-10m0 20H20V20H10z", &square);
+    check("M 10 10 h 10 v 10 h -10", &square);
+    check("M1e1+10L2E1,1e+1 20 20 .1e2 20", &square);
+    // Shorthands are what they are short for.
+    for (short, long) in [
+        ("M0 0C0 10 10 10 10 0S20-10 20 0", "M0 0C0 10 10 10 10 0C10-10 20-10 20 0"),
+        ("M0 0c0 10 10 10 10 0s10-10 10 0", "M0 0C0 10 10 10 10 0C10-10 20-10 20 0"),
+        ("M0 0Q5 10 10 0T20 0", "M0 0Q5 10 10 0Q15-10 20 0"),
+        ("M0 0q5 10 10 0t10 0", "M0 0Q5 10 10 0Q15-10 20 0"),
+        ("M0 0L10 0S10 10 20 10", "M0 0L10 0C10 0 10 10 20 10"),
+        ("M0 0L10 0T20 10L0 9", "M0 0L10 0Q10 0 20 10L0 9"),
+        ("M0 0C0 10 10 10 10 0T20 10", "M0 0C0 10 10 10 10 0Q10 0 20 10"),
+    ] {
+        let marks = |data: &str| svg(&format!("<path d='{data}'/>"));
+        assert_eq!(marks(short), marks(long));
+        assert!(marks(short).1.is_empty());
+    }
+}
+
+#[test]
+fn svg_curves_stay_within_a_twentieth_of_a_pixel() {
+    // Half a circle of radius 30 about (50, 40), flags without spaces between; a quarter by a cubic, whose known error
+    // is 2.7e-4 of the radius.
+    for (data, tolerance) in [
+        ("M20 40A30 30 0 0180 40", 0.0501),
+        ("M20 40a30 30 0 1 1 60 0", 0.0501),
+        ("M50 10C66.568542495 10 80 23.431457505 80 40", 0.0501 + 30.0 * 2.8e-4),
+    ] {
+        let (marks, bad) = svg(&format!("<path fill='none' stroke='red' d='{data}'/>"));
+        assert!(bad.is_empty(), "{bad:?}");
+        let [Mark::Stroke { points, width_px: Some(1.0) }] = &marks[..] else { panic!("{marks:?}") };
+        for pair in points.windows(2) {
+            let middle = (f64::midpoint(pair[0].0, pair[1].0), f64::midpoint(pair[0].1, pair[1].1));
+            for (x, y) in [pair[0], middle] {
+                let off = ((x - 50.0).hypot(y - 40.0) - 30.0).abs();
+                assert!(off <= tolerance, "{data}: off by {off}");
+            }
+        }
+    }
+    // An arc too small for its end points grows; one without radius is a line.
+    let (marks, _) = svg("<path fill='none' stroke='red' d='M20 40A1 1 0 0 1 80 40M0 0A0 5 0 0 1 9 9'/>");
+    let [Mark::Stroke { points, .. }, Mark::Stroke { points: line, .. }] = &marks[..] else {
+        panic!("{marks:?}")
+    };
+    assert!(points.iter().any(|&(_, y)| y < 10.06), "{points:?}");
+    assert_eq!(line[..], [(0.0, 0.0), (9.0, 9.0)]);
+}
+
+#[test]
+fn svg_transforms_and_styles_are_inherited() {
+    let triangle = "<polygon points='0,0 4,0 0,2'/>";
+    let placed = |around: &str| svg(&format!("<g {around}>{triangle}</g>")).0;
+    assert_eq!(placed("transform='translate(10)'"), [ring(&[(10., 0.), (14., 0.), (10., 2.)])]);
+    assert_eq!(placed("transform='translate(1 2) scale(2)'"), [ring(&[(1., 2.), (9., 2.), (1., 6.)])]);
+    assert_eq!(placed("transform='matrix(0,1,-1,0,5,6)'"), [ring(&[(5., 6.), (5., 10.), (3., 6.)])]);
+    let Mark::Polygon { rings, .. } = &placed("transform='rotate(90, 1, 1)'")[0] else { panic!("a region") };
+    assert!((rings[0][0].0 - 2.0).abs() < 1e-12 && rings[0][0].1.abs() < 1e-12, "{rings:?}");
+    for hidden in ["display='none'", "visibility='hidden'", "fill='none'", "style='fill: none'"] {
+        assert_eq!(placed(hidden), [], "{hidden}");
+    }
+    let stroke =
+        |points: &[(f64, f64)], width| Mark::Stroke { points: points.to_vec(), width_px: Some(width) };
+    let styled = "<style>.a, .b { fill: none; stroke: red } .b { stroke-width: 3px }</style>\
+                  <g stroke-width='2'><line class='a' x1='1' y1='2' x2='3' y2='4'/>\
+                  <line class='b' x2='3'/><line class='b' style='stroke-width:0.5' x2='3'/>\
+                  <rect class='a' transform='scale(2)' x='1' width='2' height='1'/></g>";
+    let (marks, bad) = svg(styled);
+    assert!(bad.is_empty(), "{bad:?}");
+    assert_eq!(
+        marks,
+        [
+            stroke(&[(1., 2.), (3., 4.)], 2.0),
+            stroke(&[(0., 0.), (3., 0.)], 3.0),
+            stroke(&[(0., 0.), (3., 0.)], 0.5),
+            stroke(&[(2., 0.), (6., 0.), (6., 2.), (2., 2.), (2., 0.)], 4.0),
+        ]
+    );
+    // Filled and stroked is both; definitions and other name spaces draw nothing.
+    let (marks, bad) = svg("<defs><rect width='9' height='9'/></defs><text>x</text><image href='a.png'/>\
+         <other xmlns='urn:other'/><path stroke='red' fill-rule='evenodd' d='M0 0H4V4z'/>");
+    assert!(bad.is_empty(), "{bad:?}");
+    assert!(
+        matches!(&marks[..], [Mark::Stroke { .. }, Mark::Polygon { fill: Fill::EvenOdd, .. }]),
+        "{marks:?}"
+    );
+}
+
+#[test]
+fn svg_frames_follow_the_view_box() {
+    let corner = |attributes: &str| {
+        let text = format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' {attributes}><polygon points='0,0 10,0 10,10'/></svg>"
+        );
+        let (good, bad) = read_text("s.svg", &text, Format::Svg(SvgOptions::default()));
+        assert!(bad.is_empty(), "{bad:?}");
+        let Mark::Polygon { rings, .. } = &good[0].marks[0] else { panic!("a region") };
+        (good[0].frame_px, rings[0][2])
+    };
+    assert_eq!(corner(""), (None, (10.0, 10.0)));
+    assert_eq!(corner("width='40' height='30px'"), (Some((40, 30)), (10.0, 10.0)));
+    assert_eq!(corner("width='100%' height='100%' viewBox='5 0 40 30'"), (Some((40, 30)), (5.0, 10.0)));
+    assert_eq!(corner("width='80' height='60' viewBox='0 0 40 30'"), (Some((80, 60)), (20.0, 20.0)));
+    // Fitted whole and centred: 2 times as large, 10 to the right.
+    assert_eq!(corner("width='100' height='60' viewBox='0 0 40 30'"), (Some((100, 60)), (30.0, 20.0)));
+    assert_eq!(
+        corner("width='100' height='60' viewBox='0 0 40 30' preserveAspectRatio='none'"),
+        (Some((100, 60)), (25.0, 20.0))
+    );
+    // In fractions: so large that rounding keeps the shape.
+    let (frame, corner) = corner("viewBox='0 0 20 7.5'");
+    assert_eq!((frame, corner), (Some((1000, 375)), (500.0, 500.0)));
+    for (attributes, says) in [
+        ("viewBox='0 0 40'", "a number is missing before ``"),
+        ("viewBox='0 0 40 0'", "`viewBox` is `0 0 40 0`: it must be x, y, width and height"),
+        ("width='x' height='1'", "`width` is `x`: it must be a length in pixels"),
+        ("width='0' height='1'", "`width` is 0: it must be from 1 to 1000000 px"),
+    ] {
+        let text = format!("<svg {attributes}/>");
+        let (_, bad) = read_text("s.svg", &text, Format::Svg(SvgOptions::default()));
+        assert_eq!(bad, [format!("cannot read annotations `ROOT/s.svg`, `<svg>` in line 1: {says}")]);
+    }
+}
+
+#[test]
+fn faulty_svg_elements_name_themselves() {
+    let (marks, bad) =
+        svg("<path d='M1 1 L2'/>\n<path/>\n<path d='L1 1'/>\n<circle r='0'/>\n<use href='#a'/>\n\
+         <path d='M1 1 X 2 2'/><g transform='turn(3)'/>\n<path d='M 1 1 # 2'/>\n<path d='M0 0z 5'/>\
+         <path d='M1 1A1 1 0 2 0 5 5'/>\n<polygon points='0 0 1e30 0 4 4'/><line x2='1cm' stroke='red'/>");
+    assert_eq!(marks.len(), 1, "the line");
+    assert_eq!(
+        bad,
+        [
+            "`<path>` in line 2: a number is missing before ``",
+            "`<path>` in line 3: it has no `d`",
+            "`<path>` in line 4: path data begin with `L`: they must begin with `M`",
+            "`<circle>` in line 5: it has no `r`",
+            "`<use>` in line 6: this element is not read: draw the shape itself (path, polygon, circle, ...)",
+            "`<path>` in line 7: path data have the unknown command `X`",
+            "`<g>` in line 7: `transform` is `turn(3)`: it cannot be read",
+            "`<path>` in line 8: path data have the character `#`",
+            "`<path>` in line 9: path data have a number without a command",
+            "`<path>` in line 9: an arc's flag is missing: it must be 0 or 1",
+            "`<polygon>` in line 10: a coordinate is 1000000000000000000000000000000: it must lie between -10000000 and \
+             10000000",
+        ]
+        .map(|reason| format!("cannot read annotations `ROOT/s.svg`, {}", reason.replace("it has no `r`", "`r` is 0: it must be above 0")))
+    );
+    for (text, says) in [
+        ("<html/>", "`<html>` in line 1: it is no SVG: the outermost element must be `<svg>`"),
+        ("<svg>", "line 1 column 1: the XML is broken: the root node was opened but never closed"),
+    ] {
+        let (good, bad) = read_text("s.svg", text, Format::Svg(SvgOptions::default()));
+        assert!(good.is_empty());
+        assert_eq!(bad, [format!("cannot read annotations `ROOT/s.svg`, {says}")]);
+    }
+    // Nested as deep as it likes: refused or drawn, never a full stack.
+    let (marks, bad) = svg(&format!("{}{}", "<g>".repeat(20_000), "</g>".repeat(20_000)));
+    assert!(marks.is_empty());
+    assert_eq!(bad.len(), 1);
+    assert!(bad[0].ends_with("groups are nested deeper than 1000"), "{}", bad[0]);
+    // References to references to references.
+    let laughs = "<!DOCTYPE svg [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;'>\
+                  <!ENTITY c '&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;'><!ENTITY d '&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;'>]>\
+                  <svg><text>&d;&d;&d;&d;</text></svg>";
+    let (_, bad) = read_text("s.svg", laughs, Format::Svg(SvgOptions::default()));
+    assert_eq!(bad.len(), 1, "{bad:?}");
+}
+
+#[test]
+fn faulty_drawings_and_matlab_files_name_themselves() {
+    let (good, bad) = read_text(
+        "e.json",
+        r#"[{"image": "a", "annotator": 1, "annotation": "hello"}, {"annotator": 1}, {"image": "a"},
+            {"image": "a", "annotation": "data:image/png;base64,AAAA"}, {"image": "b", "annotation": "<svg"},
+            {"fields": {"image": "c", "annotator": 2, "annotation": ""}}]"#,
+        Format::EyeTagger(EyeTaggerOptions::default()),
+    );
+    // A picture is decoded when it is drawn: its fault is said then, with its place.
+    assert_eq!(good.len(), 2);
+    let Mark::Stored(stored) = &good[0].marks[0] else { panic!("a stored picture") };
+    assert!(stored.load().expect_err("no picture").to_string().contains("e.json`, [3]: it is no image"));
+    assert_eq!((good[1].image.as_str(), good[1].annotator.as_deref()), ("c", Some("2")));
+    assert_eq!(
+        bad[..3],
+        [
+            "[0]: the drawing is `hello`: `data:image/...` and `<svg ...` are known",
+            "[1]: it has no `image`: name the key of the image",
+            "[2]: it has no `annotation`: name the key of the drawing",
+        ]
+        .map(|reason| format!("cannot read annotations `ROOT/e.json`, {reason}"))
+    );
+    assert!(bad[3].contains("the XML is broken"), "{}", bad[3]);
+
+    let mat = |format| {
+        let (good, bad) = read(&golden("files"), "map-uint8-beside-others.mat", format);
+        assert!(good.is_empty() && bad.len() == 1, "{bad:?}");
+        bad[0].to_string().rsplit_once(".mat`").map(|(_, reason)| reason.to_owned()).unwrap_or_default()
+    };
+    assert_eq!(
+        mat(Format::Matlab(MatlabOptions::default())),
+        ": it has no variable `fixations`: it has `map`, `text`, `cell`"
+    );
+    let numbers = MatlabOptions { variable: "map".into(), ..MatlabOptions::default() };
+    assert_eq!(mat(Format::Matlab(numbers)), ", `map`: it is neither a cell nor a structure array");
+    let rows = MatlabOptions { points: MatlabPoints::Rows("fix_xy".into()), ..MatlabOptions::default() };
+    let (good, bad) = read(&crate::support::samples(), "gaze.mat", Format::Matlab(rows));
+    assert!(good.is_empty());
+    assert!(
+        bad[1].to_string().ends_with(
+            "gaze.mat`, fixations(1).subjects(2): a structure has no field `fix_xy`: it has fix_x, fix_y, fix_duration"
+        ),
+        "{}",
+        bad[1]
+    );
+    let several = read_map(&golden("files/map-uint8-beside-others.mat"), &MapOptions::default());
+    assert!(several.expect_err("which?").to_string().ends_with("it has 3 variables: say which is the map"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("new.mat");
+    let mut bytes = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".to_vec();
+    bytes.resize(600, b' ');
+    fs_err::write(&path, bytes).expect("written");
+    let error: AnnotationError = read_map(&path, &MapOptions::default()).expect_err("HDF5");
+    assert!(error.to_string().ends_with("`save(name, '-v7')` writes one that is"), "{error}");
+}
