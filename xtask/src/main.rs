@@ -4,11 +4,13 @@
 
 mod cam;
 mod check;
+mod compare;
 mod data;
 mod experiment;
 mod predict;
 mod progress;
 mod report;
+mod saliency;
 mod schema;
 mod weights;
 
@@ -33,6 +35,7 @@ enum Command {
     /// Run an experiment file: train what is not trained yet, score, report.
     Run(experiment::RunArguments),
     Report(report::ReportArguments),
+    Compare(compare::CompareArguments),
     /// Score images with trained weights: a row an image, as CSV or parquet.
     Predict(predict::PredictArguments),
     /// Draw where trained weights look: class activation maps over images, and as numbers.
@@ -43,6 +46,8 @@ enum Command {
     /// Look at, check and draw data sets.
     #[command(subcommand)]
     Data(data::DataCommand),
+    #[command(subcommand)]
+    Saliency(saliency::SaliencyCommand),
     /// Write the JSON schemas that editors complete experiment files and manifests from.
     Schema(schema::SchemaArguments),
     /// What CI runs: format, lints, documentation, tests, stale generated files.
@@ -55,10 +60,12 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(arguments) => experiment::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Cam(arguments) => cam::run(&arguments),
         Command::Weights(command) => weights::run(&command),
         Command::Data(command) => data::run(&command),
+        Command::Saliency(command) => saliency::run(&command),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };

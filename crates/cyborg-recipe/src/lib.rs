@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod build;
+mod ceiling;
 mod check;
 mod check_sources;
 mod ensure;
@@ -15,9 +16,11 @@ mod raw;
 mod raw_sources;
 mod recipe;
 mod schema;
+mod sheet;
 mod store;
 
 pub use build::{BLURRED, Built, MAPS, Progress, agree, build};
+pub use ceiling::{CeilingRow, agreement_csv, ceiling};
 pub use ensure::{Ensured, ensure, give_maps};
 pub use error::RecipeError;
 pub use image::{Image, images_of};
@@ -25,3 +28,4 @@ pub use plan::Plan;
 pub use provenance::{PROVENANCE, Row};
 pub use recipe::{Ceiling, Control, Empty, Recipe, Seen, Settings, Size, parse_recipe, read_recipe};
 pub use schema::recipe_schema;
+pub use sheet::{MapFigures, Pair, contact_sheet, map_figures, spread};

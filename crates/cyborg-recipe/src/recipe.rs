@@ -72,7 +72,7 @@ pub struct Settings {
 }
 
 /// How agreement between people is measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Ceiling {
     /// Seed, splits and threshold.
     pub rule: AgreementRule,
