@@ -1,22 +1,33 @@
-"""Golden values of the networks: one training step's forward and backward pass, by torchvision in float64.
+"""Golden values of the networks: forward and backward passes of torchvision's (and Cadene's) networks in float64.
 
-python networks.py    writes one NETWORK.safetensors per network beside itself
+    python networks.py                          writes NETWORK.safetensors beside itself: small images, for the tests
+    python networks.py --full DIR [NETWORK ...] writes DIR/NETWORK.safetensors at the size that the papers use, for
+                                                `cargo run -p cyborg-backbones --example parity -- DIR`, and prints how
+                                                far PyTorch's own float32 is from float64 and from itself
 
-Made with Python 3.11.7, torch 2.15.0 (CPU), torchvision 0.29.2, numpy 2.4.6, safetensors 0.8.0. Weights and images are a
-formula of their name and index that `golden.rs` computes too, so nothing large is stored: of each large tensor only
-sum, sum of absolute values, Euclidean norm, a product with a formula's vector, and sixteen values spread over it.
+Made with Python 3.11.7, torch 2.15.0 (CPU), torchvision 0.29.2, pretrainedmodels 0.7.4 (xception), numpy 2.4.6, safetensors
+0.8.0. Weights are a formula of their name and index that `oracle/mod.rs` computes too, so nothing large is stored: of each
+large tensor only its norm, a product with a formula's vector, and four values. Images are cut from `photo.safetensors`,
+(3, 144, 144) 8-bit: the United States Navy's portrait of Grace Hopper (public domain), cropped to the face.
 """
 
+import argparse
+import warnings
 from pathlib import Path
 
 import numpy as np
+import pretrainedmodels
 import torch
 import torchvision
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-torch.set_num_threads(1)
-BATCH, CLASSES = 2, 3
-LABELS = [2, 0]
+HERE = Path(__file__).parent
+CLASSES = 3
+LABELS = [2, 0, 1, 2]
+BATCHES = [1, 4]
+TAPS = ["released", "pooled"]
+IMAGENET = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+HALF = [0.5] * 3, [0.5] * 3
 
 
 def uniform(name, n):
@@ -35,27 +46,31 @@ def uniform(name, n):
 def formula(name, shape, calm):
     """Values of about the size that training starts from, each rounded to float32 once.
 
-    With ordinary values float32 PyTorch is 8 % off float64 in single gradients of resnet50: of millions of ReLU inputs
-    some are so near 0 that rounding moves them across, and 18 cells per channel (batch 2, grid 3x3) do not average
-    that out. In a `calm` network each channel is clearly on or clearly off (the sums of a block clearly on), so
-    gradients can be compared closely; thin-resnet8 is not calm and shows that ordinary ReLUs are right too.
+    With ordinary values (`calm` is None) float32 PyTorch is 8 % off float64 in single gradients of resnet50 at 96 pixels: of
+    millions of ReLU inputs some are so near 0 that rounding moves them across, and 18 cells per channel (batch 2, grid
+    3x3) do not average that out. In a calm network each channel is clearly on or clearly off, so gradients can be compared
+    closely. `calm` has the ends of the names of biases that may switch a channel off: those of a batch norm that nothing
+    but a ReLU follows; the others keep the sums of residual blocks clearly on. And it has the ends of the names of
+    batch norms that add little, lest sums of many blocks grow large against what varies in them.
     """
     n = int(np.prod(shape))
     u = uniform(name, n)
     if name.endswith("num_batches_tracked"):
         return torch.tensor(5)
     if len(shape) == 4:
-        u = u * np.sqrt(6.0 / (shape[0] * shape[2] * shape[3]))
+        u = u * np.sqrt(6.0 / (shape[1] * shape[2] * shape[3]))
     elif len(shape) == 2:
         u = u / np.sqrt(shape[1])
     elif name.endswith("running_var"):
         u = 1.0 + 0.25 * u
     elif name.endswith("weight"):
-        u = (1.0 + 0.25 * u) * (0.25 if calm else 1.0)
-    elif name.endswith("bias") and calm and name != "fc.bias":
-        inside = name.endswith("bn1.bias") or (name.endswith("bn2.bias") and calm == "bottleneck")
-        sign = np.where(u < -0.5, -1.0, 1.0) if inside else 1.0
-        u = (1.75 + 0.25 * u) * sign
+        u = (1.0 + 0.25 * u) * (1.0 if calm is None else 0.0625 if name.endswith(calm[1]) else 0.25)
+    elif calm is not None and n != CLASSES and not name.endswith("running_mean"):
+        if name.endswith(calm[1]):
+            u = 0.0625 * u
+        else:
+            sign = np.where(u < -0.5, -1.0, 1.0) if name.endswith(calm[0]) else 1.0
+            u = (1.0 + 0.125 * u) * sign
     else:
         u = 0.25 * u
     return torch.from_numpy(u.astype(np.float32).reshape(shape)).double()
@@ -97,81 +112,176 @@ class ThinResNet8(torch.nn.Module):
         return self.fc(self.layer3(self.layer2(self.layer1(x))).mean((2, 3)))
 
 
-TAPS = ["released", "pooled"]
-# network, input side, modules whose outputs the taps are, which kind of `calm`
+def inception_v3(num_classes):
+    return torchvision.models.inception_v3(num_classes=num_classes, aux_logits=False, init_weights=False, dropout=0.0)
+
+
+def xception(num_classes):
+    # Cadene's, its last layer replaced as the released code does (it insists on 1,000 classes with weights only).
+    return pretrainedmodels.xception(num_classes=num_classes, pretrained=None)
+
+
+class Network:
+    """How to make one, the size of its images in the tests and in the papers, their mean and deviation, the modules whose
+    outputs the taps are (with what is done to them), the classifier, and `calm` (see `formula`)."""
+
+    def __init__(self, make, small, side, normalisation, released, pooled, classifier, calm):
+        self.make, self.small, self.side, self.normalisation = make, small, (side, side), normalisation
+        self.taps, self.classifier, self.calm = {"released": released, "pooled": pooled}, classifier, calm
+
+
+BASIC = ("bn1.bias",), ()
+BOTTLENECK = ("bn1.bias", "bn2.bias"), ("bn3.weight", "bn3.bias")
+ALL = (".bias",), ()
+SEPARABLE = ("bn1.bias", "bn2.bias", "bn3.bias", "bn4.bias", "rep.1.bias", "rep.2.bias"), ()
+models = torchvision.models
+# Sides unlike each other and odd, so that no direction can be mistaken and rounding shows; grids of 2 to 6 cells.
 NETWORKS = {
-    "thin-resnet8": (ThinResNet8, 44, ["layer3.0.conv2", "layer3"], None),
-    "resnet18": (torchvision.models.resnet18, 96, ["layer4.1.conv2", "layer4"], "basic"),
-    "resnet50": (torchvision.models.resnet50, 96, ["layer4.2.conv3", "layer4"], "bottleneck"),
+    "thin-resnet8": Network(ThinResNet8, (44, 37), 64, IMAGENET, "layer3.0.conv2", "layer3", "fc", None),
+    "resnet18": Network(models.resnet18, (96, 65), 224, IMAGENET, "layer4.1.conv2", "layer4", "fc", BASIC),
+    "resnet34": Network(models.resnet34, (61, 80), 224, IMAGENET, "layer4.2.conv2", "layer4", "fc", BASIC),
+    "resnet50": Network(models.resnet50, (65, 93), 224, IMAGENET, "layer4.2.conv3", "layer4", "fc", BOTTLENECK),
+    "resnet101": Network(models.resnet101, (65, 96), 224, IMAGENET, "layer4.2.conv3", "layer4", "fc", BOTTLENECK),
+    "resnet152": Network(models.resnet152, (96, 65), 224, IMAGENET, "layer4.2.conv3", "layer4", "fc", BOTTLENECK),
+    "densenet121": Network(
+        models.densenet121, (93, 62), 224, IMAGENET, "features", ("features", torch.relu), "classifier", ALL
+    ),
+    "inception_v3": Network(inception_v3, (139, 107), 299, HALF, "Mixed_7c", "Mixed_7c", "fc", ALL),
+    "xception": Network(xception, (71, 60), 299, HALF, "conv4", ("bn4", torch.relu), "last_linear", SEPARABLE),
 }
 
 
-def digest(name, tensor):
-    flat = tensor.detach().reshape(-1)
-    towards = torch.from_numpy(uniform(f"digest/{name}", len(flat)))
-    samples = flat[[(2 * i + 1) * len(flat) // 32 for i in range(16)]]
-    return torch.cat([torch.stack([flat.sum(), flat.abs().sum(), flat.norm(), flat.double() @ towards]), samples])
+def pictures(network, size):
+    """Four pieces of the photograph of this size, the second and fourth mirrored, normalised as the network wants it."""
+    photo = load_file(HERE / "photo.safetensors")["photo"]
+    height, width = size
+    if max(size) > photo.shape[1]:
+        # At full size there is no need for Rust to compute the same: the images are written.
+        large = torch.nn.functional.interpolate(photo[None].double(), (height + 24, width + 24), mode="bicubic")
+        photo = large[0].round().clamp(0, 255).to(torch.uint8)
+    pieces = []
+    for index in range(4):
+        # The corners of the photograph.
+        top = (index // 2) * (photo.shape[1] - height)
+        left = (index % 2) * (photo.shape[2] - width)
+        piece = photo[:, top : top + height, left : left + width]
+        pieces.append(piece.flip(2) if index % 2 else piece)
+    mean, deviation = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in network.normalisation)
+    # In float32, as Rust does it.
+    return (torch.stack(pieces).float() / 255 - mean) / deviation
 
 
-def losses_of(model, logits, maps):
-    """Cross-entropy and, for each tap, the squared distance of the true class's CAM, minus its mean, from a map: a
-    gradient for every tensor on the way to either. (The CYBORG loss itself is checked where it lives.)"""
-    labels = torch.tensor(LABELS)
+# A period that no tensor's shape has.
+TOWARDS = torch.from_numpy(uniform("digest", 9973))
+
+
+def digest(tensor):
+    flat = tensor.detach().reshape(-1).double()
+    towards = TOWARDS.repeat(-(-len(flat) // len(TOWARDS)))[: len(flat)]
+    samples = flat[[(2 * i + 1) * len(flat) // 8 for i in range(4)]]
+    return torch.cat([torch.stack([flat.norm(), flat @ towards]), samples])
+
+
+def cyborg(model, network, logits, maps):
+    """The released loss, alpha 0.5: CAM of the predicted class, normalised by minimum and maximum."""
+    labels = torch.tensor(LABELS[: len(logits)])
+    weight = model.get_submodule(network.classifier).weight[logits.argmax(1)]
+    cams = (weight[:, :, None, None] * maps).sum(1)
+    normalised = cams - cams.amin((1, 2), keepdim=True)
+    normalised = normalised / normalised.amax((1, 2), keepdim=True)
+    human = 0.5 + 0.5 * torch.from_numpy(uniform("maps", cams.numel()).reshape(cams.shape)).to(cams.dtype)
     cross_entropy = torch.nn.functional.cross_entropy(logits, labels)
-    losses = []
-    for tap in TAPS:
-        cams = (model.fc.weight[labels][:, :, None, None] * maps[tap]).sum(1)
-        cams = cams - cams.mean((1, 2), keepdim=True)
-        human = torch.from_numpy(uniform("maps", cams.numel()).reshape(cams.shape)).to(cams.dtype)
-        losses.append(0.5 * cross_entropy + 0.5 * ((cams - human) ** 2).mean())
-    return losses
+    return cams, 0.5 * cross_entropy + 0.5 * ((normalised - human) ** 2).mean()
 
 
-def run(network, dtype):
-    make, side, modules, calm = NETWORKS[network]
-    model = make(num_classes=CLASSES).to(dtype)
-    model.load_state_dict({k: formula(k, v.shape, calm) for k, v in model.state_dict().items()})
-    images = torch.from_numpy(uniform("images", BATCH * 3 * side * side).reshape(BATCH, 3, side, side)).to(dtype)
-    maps, out = {}, {}
-    for tap, module in zip(TAPS, modules):
-        model.get_submodule(module).register_forward_hook(lambda _m, _i, o, tap=tap: maps.__setitem__(tap, o))
-
-    model.eval()
-    with torch.no_grad():
-        out["eval/logits"] = model(images)
-    out["eval/features"] = torch.stack([digest(f"features/{tap}", maps[tap]) for tap in TAPS])
-
-    model.train()
-    logits = model(images)
-    out["logits"] = logits.detach()
-    out["features"] = torch.stack([digest(f"features/{tap}", maps[tap]) for tap in TAPS])
-    losses = losses_of(model, logits, maps)
-    out["losses"] = torch.stack(losses).detach()
-    for tap, loss in zip(TAPS, losses):
-        gradients = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True, materialize_grads=True)
-        named = [name for name, _ in model.named_parameters()]
-        out[f"gradients/{tap}"] = torch.stack([digest(n, g) for n, g in zip(named, gradients)])
-    running = sorted(k for k in model.state_dict() if "running" in k)
-    out["running"] = torch.stack([digest(k, model.state_dict()[k]) for k in running])
-    assert model.state_dict()["bn1.num_batches_tracked"] == 6
+def run(network, images, dtype, calm):
+    """Everything that is compared."""
+    out = {}
+    model = network.make(num_classes=CLASSES).to(dtype)
+    start = {k: formula(k, v.shape, calm) for k, v in model.state_dict().items()}
+    maps = {}
+    for tap, where in network.taps.items():
+        module, then = where if isinstance(where, tuple) else (where, torch.clone)
+        # A copy: the next ReLU may work in place.
+        model.get_submodule(module).register_forward_hook(
+            lambda _m, _i, o, tap=tap, then=then: maps.__setitem__(tap, then(o))
+        )
+    for batch in BATCHES:
+        model.load_state_dict(start)
+        x = images[:batch].to(dtype)
+        model.eval()
+        with torch.no_grad():
+            out[f"{batch}/eval/logits"] = model(x)
+        out[f"{batch}/eval/features"] = torch.stack([digest(maps[tap]) for tap in TAPS])
+        model.train()
+        logits = model(x)
+        out[f"{batch}/logits"] = logits.detach()
+        out[f"{batch}/features"] = torch.stack([digest(maps[tap]) for tap in TAPS])
+        for tap in TAPS:
+            cams, loss = cyborg(model, network, logits, maps[tap])
+            out[f"{batch}/cams/{tap}"] = cams.detach()
+            out[f"{batch}/loss/{tap}"] = loss.detach()[None]
+            gradients = torch.autograd.grad(
+                loss, list(model.parameters()), retain_graph=True, materialize_grads=True
+            )
+            out[f"{batch}/gradients/{tap}"] = torch.stack([digest(g) for g in gradients])
+        state = model.state_dict()
+        out[f"{batch}/running"] = torch.stack([digest(state[k]) for k in sorted(state) if "running" in k])
+        assert all(v == 6 for k, v in state.items() if k.endswith("num_batches_tracked"))
     return {k: v.double().contiguous() for k, v in out.items()}
 
 
+def distances(found, expected):
+    """The largest error of each kind, relative to the norm of what is compared; a gradient counts for at least a
+    hundredth of the largest, because some are 0 but for rounding (a bias that the next batch norm takes away)."""
+    worst = {}
+    for key, value in expected.items():
+        kind = key.split("/")[-1 if key.endswith(("logits", "features", "running")) else 1]
+        shape = (-1, 6) if kind in ("features", "gradients", "running") else (1, -1)
+        rows, theirs = value.reshape(shape), found[key].reshape(shape)
+        if kind in ("features", "gradients", "running"):
+            error = (rows - theirs).abs() / rows[:, :1].clamp(min=0.01 * rows[:, 0].max())
+        else:
+            error = (rows - theirs).abs() / rows.norm()
+        if kind == "gradients":
+            # All but one parameter in 20, and all: see `worst_gradient` in `oracle/mod.rs`.
+            errors = error.amax(1).sort()[0]
+            most = float(errors[(len(errors) - 1) * 19 // 20])
+            worst[kind] = max(worst.get(kind, 0.0), most)
+            kind = "worst gradient"
+        worst[kind] = max(worst.get(kind, 0.0), float(error.max()))
+    return worst
+
+
+def report(name, what, errors):
+    print(f"{name}, {what}: " + ", ".join(f"{kind} {error:.1e}" for kind, error in errors.items()), flush=True)
+
+
 def main():
-    for network in NETWORKS:
-        expected = run(network, torch.float64)
-        save_file(expected, Path(__file__).with_name(f"{network}.safetensors"))
-        # How far float32 takes PyTorch itself from these values, for judging our own distance.
-        single = run(network, torch.float32)
-        for key, value in expected.items():
-            rows, theirs = (t.reshape(-1, t.shape[-1]) for t in (value, single[key]))
-            if rows.shape[1] == 20:
-                # Some gradients are 0 but for rounding (a bias that the next batch norm takes away): the floor.
-                scale = rows[:, 2:3].clamp(min=1e-2 * rows[:, 2].max())
-                error = (rows - theirs)[:, 2:].abs() / scale
-            else:
-                error = (rows - theirs).abs() / rows.norm()
-            print(f"{network} {key}: float32 PyTorch is {error.max():.1e} off")
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--full", type=Path, metavar="DIR")
+    arguments.add_argument("networks", nargs="*", metavar="NETWORK")
+    arguments = arguments.parse_args()
+    warnings.simplefilter("ignore")
+    for name in arguments.networks or NETWORKS:
+        network = NETWORKS[name]
+        images = pictures(network, network.side if arguments.full else network.small)
+        written = {}
+        # At full size with ordinary weights too: there each gradient averages over many cells.
+        for kind, calm in [("calm", network.calm)] + ([("ordinary", None)] if arguments.full and network.calm else []):
+            torch.set_num_threads(1)
+            expected = run(network, images, torch.float64, calm)
+            single = run(network, images, torch.float32, calm)
+            torch.set_num_threads(2)
+            double = run(network, images, torch.float32, calm)
+            report(name, f"{kind}, PyTorch float32 against float64", distances(single, expected))
+            report(name, f"{kind}, PyTorch float32, 2 threads against 1", distances(double, single))
+            prefix = f"{kind}/" if arguments.full else ""
+            written |= {prefix + key: value if arguments.full else value.float() for key, value in expected.items()}
+        if arguments.full:
+            arguments.full.mkdir(parents=True, exist_ok=True)
+            written["images"] = images
+        save_file(written, (arguments.full or HERE) / f"{name}.safetensors")
 
 
 main()
