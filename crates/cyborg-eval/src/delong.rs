@@ -4,9 +4,9 @@
 //! below an image (its placement) follows from ranks, and the variance of the AUC from the variances of the placements.
 
 use crate::band::spread;
+use crate::normal;
 use crate::ranking::{Ranked, Ranking, Undefined};
 use crate::rows::AucError;
-use statrs::distribution::{ContinuousCDF, Normal};
 
 /// An AUC with DeLong's standard error and interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,14 +92,14 @@ pub fn delong_paired(
         se,
         ci: interval(difference, se, level),
         z,
-        p: z.map(|z| 2.0 * Normal::standard().sf(z.abs())),
+        p: z.map(|z| normal::two_sided(z)),
     })
 }
 
 /// Normal interval; `None` where there is no standard error, or the level is not in (0, 1).
 fn interval(value: f64, se: f64, level: f64) -> Option<(f64, f64)> {
     if se > 0.0 && level > 0.0 && level < 1.0 {
-        let half_width = Normal::standard().inverse_cdf(f64::midpoint(1.0, level)) * se;
+        let half_width = normal::quantile(f64::midpoint(1.0, level)) * se;
         Some((value - half_width, value + half_width))
     } else {
         None

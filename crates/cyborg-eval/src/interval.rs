@@ -1,6 +1,6 @@
 //! Bootstrap intervals from replicates.
 
-use statrs::distribution::{ContinuousCDF, Normal};
+use crate::normal;
 
 /// The middle `level` of the replicates: straight lines between the sorted values (NumPy's `quantile`). `None` without
 /// replicates, with one that is not finite, or for a level outside (0, 1).
@@ -28,13 +28,12 @@ pub fn bca_interval(
     level: f64,
 ) -> Option<(f64, f64)> {
     let sorted = sorted(replicates, level)?;
-    let normal = Normal::standard();
     let below = sorted.partition_point(|replicate| *replicate < value);
     let at_most = sorted.partition_point(|replicate| *replicate <= value);
     if at_most == 0 || below == sorted.len() {
         return None;
     }
-    let z0 = normal.inverse_cdf((below + at_most) as f64 / (2 * sorted.len()) as f64);
+    let z0 = normal::quantile((below + at_most) as f64 / (2 * sorted.len()) as f64);
     let (mut cubes, mut squares) = (0.0, 0.0);
     for of_sample in jackknife {
         let n = of_sample.len() as f64;
@@ -51,8 +50,8 @@ pub fn bca_interval(
     }
     let tail = f64::midpoint(1.0, -level);
     let corrected = |share: f64| {
-        let z = z0 + normal.inverse_cdf(share);
-        normal.cdf(z0 + z / (1.0 - acceleration * z))
+        let z = z0 + normal::quantile(share);
+        normal::cdf(z0 + z / (1.0 - acceleration * z))
     };
     Some((quantile(&sorted, corrected(tail)), quantile(&sorted, corrected(1.0 - tail))))
 }

@@ -16,6 +16,7 @@ mod many;
 mod measure;
 mod metric;
 mod metrics;
+mod normal;
 mod operating;
 mod options;
 pub mod outside;

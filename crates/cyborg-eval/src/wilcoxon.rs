@@ -1,6 +1,6 @@
 //! Wilcoxon's signed-rank test.
 
-use statrs::distribution::{ContinuousCDF, Normal};
+use crate::normal;
 
 /// Up to so many differences the distribution is counted out; above, it is as good as normal.
 const MAX_EXACT: usize = 200;
@@ -66,7 +66,7 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<Wilcoxon> {
         let n = n as f64;
         let variance = n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - tie_term / 48.0;
         let z = (twice_plus as f64 - twice_total as f64 / 2.0) / 2.0 / variance.sqrt();
-        2.0 * Normal::standard().sf(z.abs())
+        normal::two_sided(z)
     };
     Some(Wilcoxon {
         n,

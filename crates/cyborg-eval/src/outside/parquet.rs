@@ -5,8 +5,9 @@ use super::cell::Cell;
 use super::{ScoreColumns, locate};
 use crate::error::EvalError;
 use polars::prelude::{
-    BooleanChunked, Column, DataFrame, DataType, Float64Chunked, Int64Chunked, PolarsError, StringChunked,
+    ArrowDataType, BooleanChunked, Column, DataFrame, DataType, Float64Chunked, Int64Chunked, PolarsError, StringChunked,
 };
+use polars::prelude::ChunkFullNull as _;
 use polars_io::SerReader as _;
 use polars_io::prelude::{ParallelStrategy, ParquetReader};
 use std::io::BufReader;
@@ -37,6 +38,19 @@ pub(super) fn read(
     let known: Vec<String> = schema.iter_names().map(ToString::to_string).collect();
     let wanted = columns.names();
     let positions = locate(path, &wanted, &known)?;
+    for &at in &positions {
+        // polars reads no others without features of its own, and says so less plainly.
+        if let Some((name, field)) = schema.get_at_index(at)
+            && !is_readable(field.dtype())
+        {
+            return Err(EvalError::ColumnType {
+                table: format!("`{}`", path.display()),
+                column: name.to_string(),
+                expected: "text, booleans, or numbers of 32 or 64 bits: convert it where it is written",
+                found: format!("{:?}", field.dtype()),
+            });
+        }
+    }
     let mut distinct = positions.clone();
     distinct.sort_unstable();
     distinct.dedup();
@@ -48,6 +62,14 @@ pub(super) fn read(
         before += n_rows;
     }
     Ok(())
+}
+
+fn is_readable(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType::{
+        Boolean, Float32, Float64, Int32, Int64, LargeUtf8, Null, UInt32, UInt64, Utf8, Utf8View,
+    };
+    let numbers = matches!(dtype, Int32 | Int64 | UInt32 | UInt64 | Float32 | Float64);
+    numbers || matches!(dtype, Boolean | Utf8 | LargeUtf8 | Utf8View | Null)
 }
 
 fn push_rows(
@@ -103,7 +125,8 @@ impl Values {
         if dtype.is_float() {
             return Some(Self::Number(column.cast(&DataType::Float64).ok()?.f64().ok()?.clone()));
         }
-        None
+        // A column without a single value.
+        matches!(dtype, DataType::Null).then(|| Self::Text(StringChunked::full_null("".into(), column.len())))
     }
 
     fn cell(&self, row: usize) -> Cell<'_> {

@@ -2,7 +2,7 @@
 
 use super::frame::{Mean, check_cells, join_reasons};
 use super::groups::{ALL, Groups};
-use super::{pearson, ssim};
+use super::{CAM, NoMeasure, pearson, ssim};
 use crate::columns::{column, frame};
 use crate::error::EvalError;
 use polars::prelude::DataFrame;
@@ -47,6 +47,14 @@ impl Measures {
     }
 }
 
+/// Both maps are CAMs here.
+fn of_cams(value: Result<f64, NoMeasure>) -> Result<f64, NoMeasure> {
+    value.map_err(|reason| match reason {
+        NoMeasure::Flat { .. } => NoMeasure::Flat { map: CAM },
+        other => other,
+    })
+}
+
 /// Agreement of the CAMs of several seeds with each other: mean Pearson correlation and SSIM over images and pairs of
 /// seeds, for each data, method and backbone by source and class, by source, by class and of all. The crate's README
 /// lists the columns.
@@ -61,7 +69,9 @@ pub fn cam_consistency<'a>(sets: impl IntoIterator<Item = CamSet<'a>>) -> Result
         }
         let pairs =
             set.cams.iter().enumerate().flat_map(|(i, a)| set.cams[i + 1..].iter().map(move |b| (a, b)));
-        let found: Vec<_> = pairs.map(|(a, b)| (pearson(a, b), ssim(a, b, set.height, set.width))).collect();
+        let found: Vec<_> = pairs
+            .map(|(a, b)| (of_cams(pearson(a, b)), of_cams(ssim(a, b, set.height, set.width))))
+            .collect();
         let key = [set.data, set.method, set.backbone].map(str::to_owned);
         groups.add(&key, set.source, set.label, |measures| {
             measures.n_images += 1;

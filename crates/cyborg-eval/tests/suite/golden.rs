@@ -1,23 +1,23 @@
 //! Against scikit-learn and SciPy; `golden/make_golden.py` says how and with which versions.
 
-use cyborg_eval::{Ranking, fpr_grid, paired_test, roc_on_grid, roc_points};
+use cyborg_eval::{Ranking, Undefined, fpr_grid, paired_test, roc_on_grid, roc_points};
 
-fn records(name: &str) -> Vec<csv::StringRecord> {
+pub(crate) fn records(name: &str) -> Vec<csv::StringRecord> {
     let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
     let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_path(path).unwrap();
     reader.records().collect::<Result<_, _>>().unwrap()
 }
 
-fn numbers(field: &str) -> Vec<f64> {
+pub(crate) fn numbers(field: &str) -> Vec<f64> {
     field.split_whitespace().map(|word| word.parse().unwrap()).collect()
 }
 
-fn labels(field: &str) -> Vec<bool> {
+pub(crate) fn labels(field: &str) -> Vec<bool> {
     field.chars().map(|c| c == '1').collect()
 }
 
 /// `relative` to the expected value, with 1 as the least unit.
-fn assert_close(what: &str, found: f64, expected: f64, tolerance: f64) {
+pub(crate) fn assert_close(what: &str, found: f64, expected: f64, tolerance: f64) {
     let error = (found - expected).abs() / expected.abs().max(1.0);
     assert!(error <= tolerance || found == expected, "{what}: {found} against {expected}, off by {error:e}");
 }
@@ -28,7 +28,14 @@ fn rankings_equal_scikit_learn() {
     let records = records("rankings.csv");
     assert_eq!(records.len(), 14);
     for r in records {
-        let ranking = Ranking::new(&labels(&r[1]), &numbers(&r[2])).unwrap();
+        let scores = numbers(&r[2]);
+        if scores.iter().all(|score| *score == scores[0]) {
+            // DIFFERENCE: scikit-learn gives 0.5. Nothing was ranked.
+            let refused = Ranking::new(&labels(&r[1]), &scores).unwrap_err();
+            assert_eq!(refused.to_string(), format!("all {} scores are {}", scores.len(), scores[0]));
+            continue;
+        }
+        let ranking = Ranking::new(&labels(&r[1]), &scores).unwrap();
         let expected = |i: usize| r[i].parse::<f64>().unwrap();
         assert_close(&format!("AUC, {}", &r[0]), ranking.auc(), expected(3), 1e-15);
         assert_close(&format!("AP, {}", &r[0]), ranking.average_precision(), expected(4), 1e-15);
@@ -44,7 +51,12 @@ fn rocs_equal_scikit_learn() {
     let rocs = records("rocs.csv");
     assert_eq!(rankings.len(), rocs.len());
     for (input, expected) in rankings.iter().zip(&rocs) {
-        let roc = roc_points(&labels(&input[1]), &numbers(&input[2])).unwrap();
+        let scores = numbers(&input[2]);
+        if scores.iter().all(|score| *score == scores[0]) {
+            assert!(matches!(roc_points(&labels(&input[1]), &scores), Err(Undefined::AllEqual { .. })));
+            continue;
+        }
+        let roc = roc_points(&labels(&input[1]), &scores).unwrap();
         assert_eq!(roc.fpr, numbers(&expected[1]), "{}", &input[0]);
         assert_eq!(roc.tpr, numbers(&expected[2]), "{}", &input[0]);
         assert_eq!(roc.thresholds, numbers(&expected[3]), "{}", &input[0]);

@@ -10,8 +10,10 @@ fn ranked() -> impl Strategy<Value = (Vec<bool>, Vec<f64>)> {
     let images = prop::collection::vec((any::<bool>(), 0_u32..=64), 2..80);
     images
         .prop_map(|images| images.into_iter().map(|(label, k)| (label, f64::from(k) / 64.0)).unzip())
-        .prop_filter("both classes", |(labels, _): &(Vec<bool>, Vec<f64>)| {
-            labels.contains(&true) && labels.contains(&false)
+        .prop_filter("both classes, and scores that differ", |(labels, scores): &(Vec<bool>, Vec<f64>)| {
+            labels.contains(&true)
+                && labels.contains(&false)
+                && scores.iter().any(|score| *score != scores[0])
         })
 }
 
@@ -24,10 +26,10 @@ fn metrics_of(rows: &[(bool, usize, u32)]) -> DataFrame {
     run_metrics(&frame(&rows), &plan(&[("a", &["b", "c"]), ("b", &["b"])], &["c"])).unwrap()
 }
 
-/// The frame's values as text, rows by name: the order of sources follows the scores. Without the reason, which names
+/// The frame's values as text, rows by name: the order of sources follows the scores. Without the reasons, which name
 /// the first source of several that have no value.
 fn by_source(metrics: &DataFrame) -> Vec<String> {
-    let metrics = metrics.drop("reason").unwrap();
+    let metrics = metrics.drop_many(["reason", "metric_reasons"]);
     let mut lines: Vec<String> =
         (0..metrics.height()).map(|i| format!("{:?}", metrics.get_row(i).unwrap())).collect();
     lines.sort();
