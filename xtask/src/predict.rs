@@ -148,7 +148,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     pair.ok_or_else(|| "expected LABEL=CLASS".to_owned())
 }
 
-/// How much is done at once. Changes no result.
+/// How much is done at once.
 #[derive(Args)]
 #[command(next_help_heading = "Effort")]
 pub(crate) struct EffortArguments {

@@ -1,12 +1,16 @@
 //! `cargo xtask weights`.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use cyborg_predict::{Card, ElementType, Inspection, TensorSummary, convert, inspect};
+use cyborg_predict::{Card, ElementType, Inspection, TensorSummary, backbone_from_name, convert, inspect};
+use cyborg_weights::{Hub, Progress, Source};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::predict::CardArguments;
@@ -32,8 +36,9 @@ pub(crate) struct InspectArguments {
     /// Print JSON, tensors included.
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    card: CardArguments,
+    /// The network, such as resnet50, where the weights file does not tell.
+    #[arg(long, visible_alias = "backbone", value_name = "NAME")]
+    network: Option<String>,
 }
 
 #[derive(Args)]
@@ -59,15 +64,63 @@ fn element(text: &str) -> Result<ElementType, String> {
 }
 
 /// The file that `weights` names, downloaded if it has to be.
-pub(crate) fn fetch(weights: &str, _quiet: bool) -> Result<PathBuf> {
-    Ok(PathBuf::from(weights))
+pub(crate) fn fetch(weights: &str, quiet: bool) -> Result<PathBuf> {
+    let progress = Download { bar: Mutex::new(ProgressBar::hidden()), quiet };
+    Ok(Hub::from_env().fetch(&Source::parse(weights)?, &progress)?)
+}
+
+/// A download on a terminal, or in a log.
+struct Download {
+    bar: Mutex<ProgressBar>,
+    quiet: bool,
+}
+
+impl Download {
+    fn with(&self, act: impl FnOnce(&mut ProgressBar)) {
+        if let Ok(mut bar) = self.bar.lock() {
+            act(&mut bar);
+        }
+    }
+}
+
+impl Progress for Download {
+    fn start(&self, wanted: &str, n_bytes: u64, n_here: u64) {
+        if self.quiet {
+            return;
+        }
+        if !std::io::stderr().is_terminal() {
+            return crate::predict::remark(&format!("downloading {wanted}, {}", HumanBytes(n_bytes)));
+        }
+        let template = "{msg}  {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        self.with(|bar| {
+            *bar = ProgressBar::new(n_bytes).with_style(style).with_message(wanted.to_owned());
+            bar.set_position(n_here);
+            bar.reset_eta();
+        });
+    }
+
+    fn advance(&self, n_bytes: u64) {
+        self.with(|bar| bar.inc(n_bytes));
+    }
+
+    fn note(&self, line: &str) {
+        if !self.quiet {
+            self.with(|bar| bar.suspend(|| crate::predict::remark(line)));
+        }
+    }
+
+    fn finish(&self) {
+        self.with(|bar| bar.finish_and_clear());
+    }
 }
 
 pub(crate) fn run(command: &WeightsCommand) -> Result<ExitCode> {
     match command {
         WeightsCommand::Inspect(arguments) => {
             let path = fetch(&arguments.weights, arguments.json)?;
-            let found = inspect(&path, &arguments.card.options()?)?;
+            let network = arguments.network.as_deref().map(backbone_from_name).transpose()?;
+            let found = inspect(&path, network)?;
             if arguments.json {
                 print(&serde_json::to_string_pretty(&as_json(&found))?);
             } else {
@@ -115,15 +168,20 @@ fn as_text(found: &Inspection, with_tensors: bool) -> String {
             for note in report.lines() {
                 line("", note);
             }
-            let origin = if found.has_card { "of the file" } else { "none; what is usual for the network:" };
+            let origin = if found.has_card { "in the file:" } else { "none; usual for the network:" };
             line("card", origin.to_owned());
             for (name, value) in card_lines(card) {
                 line(&format!("  {name}"), value);
             }
         }
     }
-    if found.network.is_err() {
-        for (name, value) in &found.weights.metadata {
+    let metadata = match &found.network {
+        Ok((card, _)) => &card.other,
+        Err(_) => &found.weights.metadata,
+    };
+    if !metadata.is_empty() {
+        line("metadata", String::new());
+        for (name, value) in metadata {
             line(&format!("  {name}"), value.clone());
         }
     }
@@ -157,7 +215,6 @@ fn card_lines(card: &Card) -> Vec<(String, String)> {
     let mut lines: Vec<(String, String)> =
         lines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     lines.extend(card.data.iter().map(|(name, digest)| (format!("data {name}"), digest.clone())));
-    lines.extend(card.other.clone());
     lines
 }
 

@@ -117,7 +117,7 @@ mod tests {
                 let furthest = taken.load(Ordering::SeqCst) + window.max(1);
                 // `taken` is counted after the gate has moved on, so one more may be under way.
                 assert!(number <= furthest, "{number} while {furthest} was the limit");
-                if number % 3 == 0 {
+                if number.is_multiple_of(3) {
                     thread::yield_now();
                 }
                 number * number

@@ -6,7 +6,8 @@ use candle_core::{Device, Tensor};
 use cyborg_backbones::Output;
 use std::num::NonZero;
 
-/// How much is done at once. Neither changes a result.
+/// How much is done at once. The number of threads changes no bit; the size of a batch may change the last bits of the
+/// logits of a network with many classes, see the README.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
     /// Pictures that go through the network together, at least 1. Memory grows with it.

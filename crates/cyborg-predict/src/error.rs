@@ -99,19 +99,37 @@ pub enum PredictError {
     },
     /// A manifest or its data set cannot be read.
     #[error(transparent)]
-    Manifest(#[from] cyborg_manifest::ManifestError),
+    Manifest(Box<cyborg_manifest::ManifestError>),
     /// A weights file cannot be read or written.
     #[error(transparent)]
-    Weights(#[from] cyborg_weights::WeightsError),
+    Weights(Box<cyborg_weights::WeightsError>),
     /// The network cannot be built, loaded or run.
     #[error(transparent)]
-    Backbone(#[from] cyborg_backbones::BackboneError),
+    Backbone(Box<cyborg_backbones::BackboneError>),
     /// A CAM cannot be computed.
     #[error(transparent)]
     Loss(#[from] cyborg_loss::LossError),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl From<cyborg_manifest::ManifestError> for PredictError {
+    fn from(error: cyborg_manifest::ManifestError) -> Self {
+        Self::Manifest(Box::new(error))
+    }
+}
+
+impl From<cyborg_weights::WeightsError> for PredictError {
+    fn from(error: cyborg_weights::WeightsError) -> Self {
+        Self::Weights(Box::new(error))
+    }
+}
+
+impl From<cyborg_backbones::BackboneError> for PredictError {
+    fn from(error: cyborg_backbones::BackboneError) -> Self {
+        Self::Backbone(Box::new(error))
+    }
 }
 
 impl PredictError {

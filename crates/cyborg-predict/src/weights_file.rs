@@ -2,7 +2,7 @@
 
 use crate::{ModelOptions, PredictError};
 use candle_core::{DType, Tensor};
-use cyborg_backbones::{Card, LoadReport, Network};
+use cyborg_backbones::{Architecture, Card, LoadReport, Network};
 use cyborg_weights::{ElementType, Weights};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -47,11 +47,11 @@ pub struct TensorSummary {
     pub n_not_finite: usize,
 }
 
-/// Looks at a weights file. That nobody can tell whose weights they are is no error.
+/// Looks at a weights file; `network` says whose they are where the file does not. That nobody can tell whose weights they are is no error.
 ///
 /// # Errors
 /// [`PredictError::Weights`] if it cannot be read at all.
-pub fn inspect(path: &Path, options: &ModelOptions) -> Result<Inspection, PredictError> {
+pub fn inspect(path: &Path, network: Option<Architecture>) -> Result<Inspection, PredictError> {
     let weights = cyborg_weights::read(path)?;
     let read = |source| PredictError::Read { what: "weights", path: path.to_owned(), source };
     let file = fs_err::File::open(path).map_err(read)?;
@@ -70,7 +70,7 @@ pub fn inspect(path: &Path, options: &ModelOptions) -> Result<Inspection, Predic
         let stored_as = weights.stored_as.get(name).copied().unwrap_or(ElementType::F32);
         tensors.push(TensorSummary::new(name, stored_as, tensor.dims(), &values));
     }
-    let opened = Network::open_reported(path, options.backbone);
+    let opened = Network::open_reported(path, network);
     let n_parameters = opened
         .as_ref()
         .ok()

@@ -181,7 +181,7 @@ impl Lines<'_> {
             end += 1;
         }
         if end > self.at {
-            self.line += self.bytes[self.at..end].iter().filter(|&&byte| byte == b'\n').count();
+            self.line += self.bytes[self.at..end].split(|&byte| byte == b'\n').count() - 1;
             self.at = end;
         }
         self.line

@@ -84,8 +84,8 @@ impl Output {
 pub struct ScoreTable(Table);
 
 enum Table {
-    Csv(CsvTable),
-    Parquet(ParquetTable),
+    Csv(Box<CsvTable>),
+    Parquet(Box<ParquetTable>),
 }
 
 impl ScoreTable {
@@ -98,9 +98,9 @@ impl ScoreTable {
             make_folder_of(path)?;
         }
         Ok(Self(match output {
-            Output::Csv(path) => Table::Csv(CsvTable::create(path, columns)?),
-            Output::Stdout => Table::Csv(CsvTable::on_stdout(columns)?),
-            Output::Parquet(path) => Table::Parquet(ParquetTable::create(path, columns)?),
+            Output::Csv(path) => Table::Csv(Box::new(CsvTable::create(path, columns)?)),
+            Output::Stdout => Table::Csv(Box::new(CsvTable::on_stdout(columns)?)),
+            Output::Parquet(path) => Table::Parquet(Box::new(ParquetTable::create(path, columns)?)),
         }))
     }
 

@@ -92,7 +92,7 @@ fn options_that_do_not_fit_are_refused() {
 #[test]
 fn inspection_counts_what_is_there() {
     let files = files();
-    let found = inspect(&files.with_card, &usual()).expect("inspected");
+    let found = inspect(&files.with_card, None).expect("inspected");
     assert_eq!(found.n_parameters, Some(77_522));
     assert!(found.has_card);
     assert_eq!(found.n_bytes, fs_err::metadata(&files.with_card).expect("there").len());
@@ -104,7 +104,7 @@ fn inspection_counts_what_is_there() {
     let count = found.tensors.iter().find(|tensor| tensor.name == "bn1.num_batches_tracked").expect("there");
     assert_eq!((count.stored_as, count.shape.len(), count.range), (ElementType::I64, 0, Some([0.0; 3])));
     // The same tensors in another file: without the card.
-    let other = inspect(&files.without_card, &usual()).expect("inspected");
+    let other = inspect(&files.without_card, None).expect("inspected");
     assert_eq!((other.has_card, &other.tensors_digest), (false, &found.tensors_digest));
     assert_ne!(other.digest, found.digest);
 }
@@ -125,7 +125,7 @@ fn weights_of_nobody_can_be_looked_at_and_converted() {
         &[("odd", &values), ("empty", &[])],
         &BTreeMap::from([("a".to_owned(), "b".to_owned())]),
     );
-    let found = inspect(&files.with_card, &usual()).expect("inspected");
+    let found = inspect(&files.with_card, None).expect("inspected");
     assert!(found.network.is_err() && found.n_parameters.is_none());
     // (1 + 4 - 2) / 3.
     let [empty, odd] = &found.tensors[..] else { panic!("two tensors") };
@@ -137,7 +137,7 @@ fn weights_of_nobody_can_be_looked_at_and_converted() {
         "{:?}",
         done.notes
     );
-    let again = inspect(&files.out, &usual()).expect("inspected");
+    let again = inspect(&files.out, None).expect("inspected");
     assert_eq!((again.weights.metadata["a"].as_str(), again.tensors[1].range), ("b", Some([-2.0, 1.0, 4.0])));
     // Asked for a network, it must be that.
     let asked = ModelOptions { backbone: Some(Architecture::ResNet18), ..usual() };
@@ -149,10 +149,10 @@ fn weights_of_nobody_can_be_looked_at_and_converted() {
 fn conversion_keeps_values_and_card() {
     let files = files();
     let to = |element, options: &ModelOptions| convert(&files.with_card, &files.out, element, options);
-    let original = inspect(&files.with_card, &usual()).expect("inspected");
+    let original = inspect(&files.with_card, None).expect("inspected");
     let done = to(ElementType::F32, &usual()).expect("converted");
     assert_eq!(done.n_tensors, original.tensors.len());
-    let found = inspect(&files.out, &usual()).expect("inspected");
+    let found = inspect(&files.out, None).expect("inspected");
     assert_eq!((&found.tensors_digest, found.has_card), (&original.tensors_digest, true));
     assert_eq!(found.weights.metadata, original.weights.metadata);
     let named =
@@ -163,7 +163,7 @@ fn conversion_keeps_values_and_card() {
     for (element, digits) in [(ElementType::F16, 11), (ElementType::BF16, 8)] {
         let done = to(element, &usual()).expect("converted");
         assert!(done.notes.last().expect("a note").contains("fewer digits"));
-        let found = inspect(&files.out, &usual()).expect("inspected");
+        let found = inspect(&files.out, None).expect("inspected");
         for (tensor, original) in found.tensors.iter().zip(&original.tensors) {
             let expected = if original.stored_as == ElementType::F32 { element } else { ElementType::I64 };
             assert_eq!(tensor.stored_as, expected);
@@ -194,6 +194,6 @@ fn what_a_type_cannot_hold_is_refused() {
     assert!(to(ElementType::I64, &files.out).expect_err("no float").to_string().contains("`dtype` is `I64`"));
     let message = to(ElementType::F32, Path::new("model.pth")).expect_err("not safetensors").to_string();
     assert_eq!(message, "`OUT` is `model.pth`, expected a name that ends in `.safetensors`");
-    let error = inspect(Path::new("no-such-file"), &usual()).expect_err("nothing there");
+    let error = inspect(Path::new("no-such-file"), None).expect_err("nothing there");
     assert!(matches!(error, PredictError::Weights(_)), "{error:?}");
 }
