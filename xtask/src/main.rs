@@ -6,6 +6,7 @@ mod cam;
 mod check;
 mod compare;
 mod data;
+mod evaluate;
 mod experiment;
 mod predict;
 mod progress;
@@ -36,6 +37,7 @@ enum Command {
     Run(experiment::RunArguments),
     Report(report::ReportArguments),
     Compare(compare::CompareArguments),
+    Evaluate(evaluate::EvaluateArguments),
     /// Score images with trained weights: a row an image, as CSV or parquet.
     Predict(predict::PredictArguments),
     /// Draw where trained weights look: class activation maps over images, and as numbers.
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => experiment::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Cam(arguments) => cam::run(&arguments),
         Command::Weights(command) => weights::run(&command),

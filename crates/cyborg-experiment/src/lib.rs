@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod check;
+mod compare_runs;
 mod context;
 pub mod data;
 mod diagnostic;
 mod dry_run;
 mod environment;
+mod external;
 pub mod file;
 mod locate;
 pub mod plan;
@@ -18,10 +20,13 @@ mod schema;
 mod select;
 pub mod store;
 mod summary;
+mod weights;
 
 pub use check::{Experiment, Options, read_experiment};
+pub use compare_runs::{CompareOptions, compare_runs};
 pub use diagnostic::Diagnostic;
 pub use dry_run::dry_run;
+pub use external::{EvaluateOptions, Field, ScoreColumns, ScoreScale, SourceGroup, evaluate_scores};
 pub use report_runs::{Followed, ReportOptions, follow, report_experiment, report_runs};
 pub use runner::{RunOptions, RunSummary, run};
 pub use schema::experiment_schema;
@@ -94,6 +99,16 @@ pub enum ExperimentError {
         reason: String,
         /// What to do next.
         hint: String,
+    },
+    /// Scores that another program wrote cannot be read.
+    #[error(
+        "cannot read the scores in `{path}`\n  hint: `cargo xtask evaluate --help` says which flag names which column"
+    )]
+    Scores {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The report could not be built.
     #[error("cannot build the report in `{dir}`")]

@@ -20,6 +20,8 @@ pub(crate) struct Remembered {
     pub(crate) runs: Vec<RunEntry>,
     pub(crate) failed: Vec<FailedRun>,
     pub(crate) warnings: Vec<String>,
+    /// The runs belong to no one experiment, so that nobody asked for a number of seeds.
+    is_across: bool,
 }
 
 impl Remembered {
@@ -68,9 +70,9 @@ impl Remembered {
         }
         let used: BTreeSet<&str> =
             named.iter().filter_map(|run| Some(run.context?.experiment.name.as_str())).collect();
-        let experiment = match used.first() {
-            Some(name) if used.len() == 1 && n_nameless == 0 => newest(&named, name),
-            _ => across(&named),
+        let (experiment, is_across) = match used.first() {
+            Some(name) if used.len() == 1 && n_nameless == 0 => (newest(&named, name), false),
+            _ => (across(&named), true),
         };
         let data_labels = labels(named.iter().flat_map(|run| run.data.iter()), |data| {
             (data.name.clone(), data_key(data), data_differences(data))
@@ -81,7 +83,7 @@ impl Remembered {
             (run.run.backbone().to_owned(), run.backbone_key(), fields(&run.backbone_value()))
         });
         let mut result =
-            Self { experiment, data: Vec::new(), runs: Vec::new(), failed: Vec::new(), warnings };
+            Self { experiment, data: Vec::new(), runs: Vec::new(), failed: Vec::new(), warnings, is_across };
         for run in &named {
             let key = |data: String| RunKey {
                 data,
@@ -108,6 +110,11 @@ impl Remembered {
                 result.runs.push(RunEntry { key: key(label.clone()), dir: dir.clone() });
             }
         }
+        let mut label_of: BTreeMap<&str, BTreeSet<&String>> = BTreeMap::new();
+        for run in &named {
+            label_of.entry(&run.method).or_default().insert(&method_labels[&run.method_key()]);
+        }
+        result.experiment.comparisons = relabelled(&result.experiment.comparisons, &label_of);
         result.finish(&method_labels, &backbone_labels);
         Ok(result)
     }
@@ -124,8 +131,6 @@ impl Remembered {
         };
         listed(&mut self.experiment.methods, methods);
         listed(&mut self.experiment.backbones, backbones);
-        let methods = self.experiment.methods.clone();
-        self.experiment.comparisons.retain(|(a, b)| methods.contains(a) && methods.contains(b));
         let mut warnings = context_warnings(&self.experiment, self.data.iter());
         for run in &self.runs {
             for note in crate::runner::notes(&run.dir) {
@@ -153,7 +158,9 @@ impl Remembered {
             .collect();
         let contexts: Vec<&DataContext> = self.data.iter().collect();
         let stored = Stored::read(&self.runs);
-        input(&self.experiment, entries, &contexts, self.runs.clone(), &stored, &self.failed, &self.warnings)
+        let (runs, failed) = (self.runs.clone(), &self.failed);
+        let input = input(&self.experiment, entries, &contexts, runs, &stored, failed, &self.warnings);
+        ReportInput { seeds_asked: if self.is_across { 0 } else { input.seeds_asked }, ..input }
     }
 }
 
@@ -214,7 +221,7 @@ impl<'a> Named<'a> {
     }
 
     fn method_key(&self) -> String {
-        format!("{}\n{}", self.method, self.method_value())
+        self.method_value().to_string()
     }
 
     fn backbone_value(&self) -> Value {
@@ -256,7 +263,10 @@ fn shortened(text: &str) -> String {
 }
 
 fn data_key(data: &DataContext) -> String {
-    format!("{}\n{} {} {}", data.name, data.train_blake3, data.validation_blake3, data.test_blake3)
+    format!(
+        "{} {} {} {} {:?} {:?}",
+        data.train_blake3, data.validation_blake3, data.test_blake3, data.positive, data.pairs, data.seen
+    )
 }
 
 fn data_differences(data: &DataContext) -> Vec<(String, String)> {
@@ -268,16 +278,25 @@ fn data_differences(data: &DataContext) -> Vec<(String, String)> {
     digests.iter().map(|(name, digest)| ((*name).to_owned(), shortened(digest))).collect()
 }
 
-/// Key -> a label that no other key has: the name, and where one name stands for several things what tells them apart.
+/// Key -> a label that no other key has: the name that most give it, and where one name stands for several things what
+/// tells them apart.
 fn labels<T>(
     all: impl Iterator<Item = T>,
     describe: impl Fn(T) -> (String, String, Vec<(String, String)>),
 ) -> BTreeMap<String, String> {
-    let mut things: BTreeMap<String, (String, Vec<(String, String)>)> = BTreeMap::new();
+    type Names = BTreeMap<String, usize>;
+    let mut things: BTreeMap<String, (Names, Vec<(String, String)>)> = BTreeMap::new();
     for thing in all {
         let (name, key, fields) = describe(thing);
-        things.insert(key, (name, fields));
+        let (names, _) = things.entry(key).or_insert_with(|| (BTreeMap::new(), fields));
+        *names.entry(name).or_default() += 1;
     }
+    // Of names given equally often the first.
+    let usual = |names: &Names| {
+        names.iter().rev().max_by_key(|(_, n)| **n).map(|(name, _)| name.clone()).unwrap_or_default()
+    };
+    let things: BTreeMap<String, (String, Vec<(String, String)>)> =
+        things.into_iter().map(|(key, (names, fields))| (key, (usual(&names), fields))).collect();
     let label = |(name, own): &(String, Vec<(String, String)>)| -> String {
         let same_name = || things.values().filter(|(other, _)| other == name);
         if same_name().count() == 1 {
@@ -289,6 +308,26 @@ fn labels<T>(
         format!("{name} ({})", parts.join(", "))
     };
     things.iter().map(|(key, thing)| (key.clone(), label(thing))).collect()
+}
+
+/// Comparisons by label: a name that stands for several things stands for each of them.
+fn relabelled(
+    comparisons: &[(String, String)],
+    label_of: &BTreeMap<&str, BTreeSet<&String>>,
+) -> Vec<(String, String)> {
+    let labels = |name: &String| label_of.get(name.as_str()).cloned().unwrap_or_default();
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (baseline, candidate) in comparisons {
+        for a in labels(baseline) {
+            for b in labels(candidate) {
+                let pair = (a.clone(), b.clone());
+                if a != b && !pairs.contains(&pair) {
+                    pairs.push(pair);
+                }
+            }
+        }
+    }
+    pairs
 }
 
 /// The experiments that know the runs, the one that knows most of them first; of equals the one with fewer cells,
@@ -413,5 +452,30 @@ fn locate_images(context: &DataContext, data_root: Option<&Path>, entry: &mut Da
             }
             entry.images.insert(item.id, item.image);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_for_two_things_is_told_apart_and_two_names_for_one_are_one() {
+        let field = |alpha: &str| {
+            vec![("alpha".to_owned(), alpha.to_owned()), ("tap".to_owned(), "pooled".to_owned())]
+        };
+        let thing = |name: &str, alpha: &str| (name.to_owned(), alpha.to_owned(), field(alpha));
+        let all = [
+            thing("cyborg", "0.5"),
+            thing("cyborg", "0.7"),
+            thing("half", "0.5"),
+            thing("cyborg", "0.5"),
+            thing("ce", "1"),
+            thing("baseline", "1"),
+        ];
+        let labels = labels(all.into_iter(), |thing| thing);
+        assert_eq!(labels["0.5"], "cyborg (alpha 0.5)");
+        assert_eq!(labels["0.7"], "cyborg (alpha 0.7)");
+        assert_eq!(labels["1"], "baseline", "of equals the first by name");
     }
 }

@@ -106,6 +106,7 @@ pub(crate) fn input(
         methods: experiment.methods.clone(),
         backbones: experiment.backbones.clone(),
         seeds: experiment.seeds.clone(),
+        seeds_asked: experiment.seeds.len(),
         comparisons: experiment.comparisons.clone(),
         sweep_label: experiment.sweep_label.clone(),
         alphas: stored.alphas.clone(),

@@ -1,5 +1,6 @@
 //! CAMs against human maps and against each other, measured by `cyborg-eval`.
 use crate::cams::CamFile;
+use crate::files::stack;
 use crate::frame::Table;
 use crate::{DataEntry, ReportError};
 use cyborg_eval::RunKey;
@@ -110,7 +111,7 @@ impl CamMeasures {
             source: Box::new(source),
         })?;
         self.references.insert(data.name.clone(), reference);
-        append(&mut self.agreement, frame)?;
+        stack(&mut self.agreement, frame)?;
         let place = (run.key.data.clone(), run.key.backbone.clone(), run.key.method.clone());
         let kept = Kept {
             seed: run.key.seed,
@@ -165,23 +166,10 @@ impl CamMeasures {
                 what: "hold the CAMs of several seeds against each other".to_owned(),
                 source: Box::new(source),
             })?;
-            append(&mut all, frame)?;
+            stack(&mut all, frame)?;
         }
         Ok(all.filter(|frame: &DataFrame| frame.height() > 0))
     }
-}
-
-fn append(all: &mut Option<DataFrame>, frame: DataFrame) -> Result<(), ReportError> {
-    match all {
-        None => *all = Some(frame),
-        Some(all) => {
-            all.vstack_mut(&frame).map_err(|source| ReportError::Frame {
-                what: "put the measures of CAMs together".to_owned(),
-                source,
-            })?;
-        }
-    }
-    Ok(())
 }
 
 /// A map file on the grid of the CAM, as training takes it: shrunk with antialiasing. None if it cannot be read.

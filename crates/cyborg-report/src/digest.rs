@@ -1,5 +1,6 @@
 //! All that the pages say, worked out once: runs in order, tables as rows, one block a data set and backbone.
 use crate::cam_measures::{CamRow, ConsistencyRow, Reference, agreement_rows, consistency_rows};
+use crate::images::{self, OnImages};
 use crate::number::count;
 use crate::pictures::{self, Pictures};
 use crate::results::{self, Comparison, Counts, Summary, Value};
@@ -20,6 +21,9 @@ pub(crate) struct Digest<'a> {
     pub(crate) cam_agreement: Option<DataFrame>,
     /// CAMs of several seeds against each other, as `cam_consistency.csv` has them.
     pub(crate) cam_consistency: Option<DataFrame>,
+    /// Pairs of single runs on the same images, as `images.csv` has them.
+    pub(crate) images_frame: Option<DataFrame>,
+    pub(crate) on_images: Vec<OnImages>,
     /// What must be known first, beside failed runs: those of the input, and those that the results themselves show.
     pub(crate) warnings: Vec<String>,
     pub(crate) blocks: Vec<Block<'a>>,
@@ -206,10 +210,14 @@ impl<'a> Digest<'a> {
         runs.sort_by_key(|run| order(input, &run.key));
         let mut failed = input.failed.clone();
         let mut metrics = Vec::new();
+        let mut usable: Vec<&RunEntry> = Vec::new();
         let mut pictures = pictures::Collector::new(input);
         for run in runs {
             match pictures.read(run) {
-                Ok(frame) => metrics.push((run.key.clone(), frame)),
+                Ok(frame) => {
+                    metrics.push((run.key.clone(), frame));
+                    usable.push(run);
+                }
                 Err(reason) => failed.push(FailedRun { key: run.key.clone(), reason }),
             }
         }
@@ -250,18 +258,22 @@ impl<'a> Digest<'a> {
         let blocks = blocks(input, &Tables { consistency_rows, ..tables }, &mut pictures);
         let mut warnings = input.warnings.clone();
         warnings.extend(warnings::of_results(input, &blocks));
-        Ok(Self {
+        let mut digest = Self {
             input,
             metrics,
             summary,
             comparisons,
             cam_agreement,
             cam_consistency,
+            images_frame: None,
+            on_images: Vec::new(),
             warnings,
             blocks,
             failed,
             n_runs,
-        })
+        };
+        (digest.on_images, digest.images_frame) = images::single_pairs(&digest, &usable)?;
+        Ok(digest)
     }
 
     /// Data set and backbone of a block, as far as there are several; none when there is one of each.
@@ -271,8 +283,7 @@ impl<'a> Digest<'a> {
         // Data sets of one title are told apart by their names.
         let same_title =
             |other: &Block<'_>| other.data.title == block.data.title && other.data.name != block.data.name;
-        let data =
-            if self.blocks.iter().any(same_title) { &block.data.name } else { &block.data.title };
+        let data = if self.blocks.iter().any(same_title) { &block.data.name } else { &block.data.title };
         let parts = [(several_data, data), (several_backbones, &block.backbone)];
         let parts: Vec<&str> =
             parts.iter().filter(|(shown, _)| *shown).map(|(_, name)| name.as_str()).collect();

@@ -23,6 +23,16 @@ pub enum ReportError {
         /// The run or data set that is given twice.
         what: String,
     },
+    /// Something is asked for by a name that does not exist.
+    #[error("there is no {what} `{found}`; valid are {known}")]
+    Choice {
+        /// What it would have been.
+        what: String,
+        /// The name.
+        found: String,
+        /// Those that exist.
+        known: String,
+    },
     /// A file of a finished run cannot be used.
     #[error("cannot use `{path}`: {reason}")]
     Input {

@@ -1,6 +1,7 @@
 //! The tables as files: CSV for people and spreadsheets, parquet for programs.
 use crate::{ReportError, escape, whole::write_whole};
-use polars::prelude::{AnyValue, DataFrame};
+use cyborg_eval::RunKey;
+use polars::prelude::{AnyValue, Column, DataFrame};
 use std::path::Path;
 
 /// Writes `NAME.csv` and `NAME.parquet`.
@@ -10,6 +11,38 @@ pub(crate) fn write_table(dir: &Path, name: &str, frame: &DataFrame) -> Result<(
     let what = format!("write the table `{name}`");
     cyborg_eval::write_parquet(&dir.join(format!("{name}.parquet")), frame)
         .map_err(|source| ReportError::Eval { what, source: Box::new(source) })
+}
+
+/// Puts a frame below others of the same columns.
+pub(crate) fn stack(all: &mut Option<DataFrame>, frame: DataFrame) -> Result<(), ReportError> {
+    match all {
+        None => *all = Some(frame),
+        Some(all) => {
+            all.vstack_mut(&frame)
+                .map_err(|source| ReportError::Frame { what: "put tables together".to_owned(), source })?;
+        }
+    }
+    Ok(())
+}
+
+/// The frame with `data`, `method`, `backbone` and `seed` in front.
+pub(crate) fn with_key(key: &RunKey, frame: &DataFrame) -> Result<DataFrame, ReportError> {
+    prefixed(&[("data", &key.data), ("method", &key.method), ("backbone", &key.backbone)], key.seed, frame)
+}
+
+/// The frame with `data`, `backbone` and `seed` in front.
+pub(crate) fn with_place(key: &RunKey, frame: &DataFrame) -> Result<DataFrame, ReportError> {
+    prefixed(&[("data", &key.data), ("backbone", &key.backbone)], key.seed, frame)
+}
+
+fn prefixed(names: &[(&str, &String)], seed: u64, frame: &DataFrame) -> Result<DataFrame, ReportError> {
+    let n = frame.height();
+    let mut columns: Vec<Column> =
+        names.iter().map(|(name, value)| Column::new((*name).into(), vec![value.as_str(); n])).collect();
+    columns.push(Column::new("seed".into(), vec![seed; n]));
+    columns.extend(frame.columns().iter().cloned());
+    DataFrame::new_infer_height(columns)
+        .map_err(|source| ReportError::Frame { what: "name the run of a table".to_owned(), source })
 }
 
 /// Numbers with as many digits as read back to the same bits; null is an empty cell.

@@ -65,6 +65,8 @@ pub struct ReportInput {
     pub backbones: Vec<String>,
     /// The seeds. Pictures of single images come from the first one that has a result.
     pub seeds: Vec<u64>,
+    /// How many seeds each method was to have; 0 if that is not known.
+    pub seeds_asked: usize,
     /// (baseline, candidate) pairs to test.
     pub comparisons: Vec<(String, String)>,
     /// Label of the axis when [`DataEntry::at`] is a sweep.

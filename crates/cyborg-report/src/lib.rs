@@ -3,14 +3,17 @@
 mod cam_measures;
 pub mod cams;
 mod colour;
+mod compare;
 mod curves;
 mod digest;
 mod epochs;
 mod error;
 mod escape;
+mod external;
 mod files;
 mod frame;
 mod html;
+mod images;
 mod input;
 mod latex;
 mod markdown;
@@ -24,7 +27,9 @@ mod warnings;
 mod whole;
 mod words;
 
+pub use compare::{CompareInput, CompareOutcome, compare};
 pub use error::ReportError;
+pub use external::{ScoresInput, build_from_scores};
 pub use input::{DataEntry, FailedRun, ReportInput, ReportOutcome, RunEntry};
 
 use std::path::Path;
@@ -46,7 +51,12 @@ pub fn build(input: &ReportInput, dir: &Path) -> Result<ReportOutcome, ReportErr
     files::write_table(dir, "per_source", &digest.summary)?;
     files::write_table(dir, "runs", &digest.metrics)?;
     files::write_table(dir, "comparisons", &digest.comparisons)?;
-    for (name, frame) in [("cams", &digest.cam_agreement), ("cam_consistency", &digest.cam_consistency)] {
+    let optional = [
+        ("cams", &digest.cam_agreement),
+        ("cam_consistency", &digest.cam_consistency),
+        ("images", &digest.images_frame),
+    ];
+    for (name, frame) in optional {
         if let Some(frame) = frame {
             files::write_table(dir, name, frame)?;
         }

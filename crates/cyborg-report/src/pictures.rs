@@ -5,7 +5,7 @@ use crate::cams::{CamFile, HumanMean};
 use crate::curves::{Histogram, Rates};
 use crate::epochs::{Epoch, read_epochs};
 use crate::{DataEntry, ReportInput, RunEntry, frame::Table};
-use cyborg_eval::{read_scores, run_metrics_with, run_rocs};
+use cyborg_eval::{read_parquet, read_scores, run_metrics_with, run_rocs};
 use polars::prelude::DataFrame;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -112,7 +112,10 @@ impl<'a> Collector<'a> {
         let key = &run.key;
         let data = self.input.data.iter().find(|data| data.name == key.data);
         let data = data.ok_or_else(|| format!("the report knows no data set `{}`", key.data))?;
-        let scores = read_scores(&run.dir.join("scores.parquet")).map_err(|error| in_full(&error))?;
+        let path = run.dir.join("scores.parquet");
+        // Scores from elsewhere were checked as they were read, and need not be probabilities.
+        let scores = if self.input.scores_only { read_parquet(&path) } else { read_scores(&path) };
+        let scores = scores.map_err(|error| in_full(&error))?;
         let rows = Rows::new(&scores, data)?;
         // What another program scored comes without training and CAMs.
         let (epochs, cams) = if self.input.scores_only {
@@ -172,11 +175,13 @@ impl<'a> Collector<'a> {
                 None => pictures.histograms.push(histogram),
             }
         }
-        average(pictures, &rows, &cams, data.classes.len());
+        if !cams.is_empty() {
+            average(pictures, &rows, &cams, data.classes.len());
+        }
         if pictures.human.is_empty() {
             pictures.human.clone_from(cams.human());
         }
-        if pictures.gallery.is_none() {
+        if pictures.gallery.is_none() && !cams.is_empty() {
             pictures.gallery = Some(gallery(key.seed, &rows, &cams, data.classes.len()));
         }
         Ok(metrics)
@@ -216,7 +221,11 @@ impl Rows {
             images: text("image")?,
             sources: text("source")?,
             labels: counts("label")?,
-            predicted: counts("predicted")?,
+            predicted: if scores.column("predicted").is_ok() {
+                counts("predicted")?
+            } else {
+                counts("label")?
+            },
             scores: numbers("score")?,
             // A file without rows has no columns for logits either; nor need scores from elsewhere have any.
             logits: if scores.height() == 0 || scores.column("logit_0").is_err() {

@@ -8,10 +8,10 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Lin
 use std::fmt::Write as _;
 
 /// Columns that the terminal is taken to have.
-const WIDTH: usize = 100;
+pub(crate) const WIDTH: usize = 100;
 
 /// Columns left for the names of sources beside the numbers of two methods.
-const NAME_WIDTH: usize = 20;
+pub(crate) const NAME_WIDTH: usize = 20;
 
 /// The whole text, ending in a line end.
 pub(crate) fn table(digest: &Digest<'_>) -> String {
@@ -61,7 +61,7 @@ fn top_notes(digest: &Digest<'_>) -> Vec<String> {
     notes
 }
 
-fn new_table() -> Table {
+pub(crate) fn new_table() -> Table {
     let mut table = Table::new();
     let rule = LineStyle::new('─', '─', '─', '─');
     table
@@ -71,12 +71,12 @@ fn new_table() -> Table {
     table
 }
 
-fn right(text: String) -> Cell {
+pub(crate) fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
 /// Draws the table, without blanks at line ends.
-fn draw(table: &Table) -> String {
+pub(crate) fn draw(table: &Table) -> String {
     table.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
@@ -112,7 +112,7 @@ fn row_name(row: &SourceRow) -> String {
 }
 
 /// A long name in lines of at most `width` characters, broken after a hyphen, underscore, slash or blank if there is one.
-fn break_name(name: &str, width: usize) -> String {
+pub(crate) fn break_name(name: &str, width: usize) -> String {
     let mut broken = String::new();
     let mut rest: Vec<char> = name.chars().collect();
     while rest.len() > width {

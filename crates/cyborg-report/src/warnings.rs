@@ -6,7 +6,7 @@ use crate::number::count;
 /// Fewer seeds than asked, sources that are not unseen, names that look alike.
 pub(crate) fn of_results(input: &ReportInput, blocks: &[Block<'_>]) -> Vec<String> {
     let mut warnings = Vec::new();
-    let asked = input.seeds.len();
+    let asked = input.seeds_asked;
     let mut fewer: Vec<String> = Vec::new();
     for block in blocks {
         for method in &block.methods {

@@ -88,11 +88,15 @@ fn well_formed(page: &str) {
         assert!(!page.contains(outside), "the page holds `{outside}`");
     }
     for source in page.split(" src=\"").skip(1) {
-        assert!(source.starts_with("data:image/png;base64,"), "{}", &source[..40]);
+        let is_inside =
+            ["data:image/png;base64,", "data:image/jpeg;base64,"].iter().any(|s| source.starts_with(s));
+        assert!(is_inside, "{}", &source[..40]);
     }
     for reference in page.split("href=\"").skip(1) {
         let target = reference.split('"').next().expect("a target");
-        let local = ["#", "data:image/png;base64,"].iter().any(|start| target.starts_with(start));
+        let local = ["#", "data:image/png;base64,", "data:image/jpeg;base64,"]
+            .iter()
+            .any(|start| target.starts_with(start));
         let file = ["per_source.csv", "runs.csv", "comparisons.csv", "report.md"].contains(&target);
         assert!(local || file, "{target}");
         if let Some(id) = target.strip_prefix('#') {

@@ -3,6 +3,7 @@ use crate::colour::colour;
 use crate::escape::html;
 use base64::Engine as _;
 use cyborg_image::{Raster, encode_png, read_grey, read_rgb, resize_bilinear};
+use image::codecs::jpeg::JpegEncoder;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,6 +12,8 @@ use std::path::Path;
 const IMAGE_PX: u32 = 128;
 /// Longest side of a human map in the page.
 const MAP_PX: u32 = 64;
+/// Of thumbnails: no artefact shows at this size.
+const JPEG_QUALITY: u8 = 85;
 /// Pixels a cell of a CAM that is laid over an image.
 const SMOOTH: u32 = 6;
 
@@ -35,7 +38,7 @@ impl Album {
         alt: &str,
     ) -> Option<String> {
         let (number, aspect) = self.reference(path, false)?;
-        let overlay = smooth_png(cam, grid)?;
+        let overlay = smooth(cam, grid)?;
         Some(stacked(number, aspect, &format!("<image {} href=\"{overlay}\"/>", fill(aspect)), alt))
     }
 
@@ -65,12 +68,12 @@ impl Album {
             return *known;
         }
         let image = if is_map { map_thumbnail(path) } else { thumbnail(path) };
-        let found = image.map(|(png, aspect)| {
+        let found = image.map(|(uri, aspect)| {
             let number = self.n;
             self.n += 1;
             // A map takes the unit square, an image its own shape.
             let place = fill(if is_map { 1.0 } else { aspect });
-            let _ = write!(self.definitions, "<image id=\"p{number}\" {place} href=\"{}\"/>", data_uri(&png));
+            let _ = write!(self.definitions, "<image id=\"p{number}\" {place} href=\"{uri}\"/>");
             (number, aspect)
         });
         if found.is_none() {
@@ -125,7 +128,7 @@ fn heat_png(values: &[f64], grid: usize) -> Option<String> {
 }
 
 /// Enlarged here, so that every viewer and printer smooths it alike.
-fn smooth_png(cam: &[u8], grid: usize) -> Option<String> {
+fn smooth(cam: &[u8], grid: usize) -> Option<String> {
     let side_px = u32::try_from(grid).ok()?;
     if grid == 0 || cam.len() != grid * grid {
         return None;
@@ -134,22 +137,39 @@ fn smooth_png(cam: &[u8], grid: usize) -> Option<String> {
     let side_px = (SMOOTH * side_px).min(MAP_PX).max(side_px);
     let large = resize_bilinear(&small, side_px, side_px);
     let pixels = large.pixels.iter().flat_map(|&value| colour(f64::from(value) / 255.0)).collect();
-    let png = encode_png(&Raster { width_px: side_px, height_px: side_px, channels: 3, pixels }).ok()?;
-    Some(data_uri(&png))
+    picture_uri(&Raster { width_px: side_px, height_px: side_px, channels: 3, pixels })
 }
 
-fn thumbnail(path: &Path) -> Option<(Vec<u8>, f64)> {
+/// As JPEG or PNG, whichever is smaller: photographs compress, drawings stay exact.
+fn picture_uri(raster: &Raster) -> Option<String> {
+    let png = encode_png(raster).ok()?;
+    let mut jpeg = Vec::new();
+    let encoded = JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode(
+        &raster.pixels,
+        raster.width_px,
+        raster.height_px,
+        image::ExtendedColorType::Rgb8,
+    );
+    match encoded {
+        Ok(()) if jpeg.len() < png.len() => {
+            Some(format!("data:image/jpeg;base64,{}", base64::engine::general_purpose::STANDARD.encode(jpeg)))
+        }
+        _ => Some(data_uri(&png)),
+    }
+}
+
+fn thumbnail(path: &Path) -> Option<(String, f64)> {
     let raster = shrink(read_rgb(path).ok()?, IMAGE_PX);
     let aspect = f64::from(raster.width_px) / f64::from(raster.height_px);
-    Some((encode_png(&raster).ok()?, aspect))
+    Some((picture_uri(&raster)?, aspect))
 }
 
-fn map_thumbnail(path: &Path) -> Option<(Vec<u8>, f64)> {
+fn map_thumbnail(path: &Path) -> Option<(String, f64)> {
     let raster = shrink(read_grey(path).ok()?, MAP_PX);
     let (width_px, height_px) = (raster.width_px, raster.height_px);
     let pixels = raster.pixels.iter().flat_map(|&value| colour(f64::from(value) / 255.0)).collect();
-    let png = encode_png(&Raster { width_px, height_px, channels: 3, pixels }).ok()?;
-    Some((png, f64::from(width_px) / f64::from(height_px)))
+    let uri = picture_uri(&Raster { width_px, height_px, channels: 3, pixels })?;
+    Some((uri, f64::from(width_px) / f64::from(height_px)))
 }
 
 /// Brings the longer side to at most `longest_px`; never enlarges.

@@ -197,6 +197,7 @@ pub(crate) fn tests(digest: &Digest<'_>) -> String {
                 text.push_str("</details>\n");
             }
         }
+        text.push_str(&on_images(digest, block));
         text
     });
     if text.is_empty() {
@@ -208,6 +209,72 @@ pub(crate) fn tests(digest: &Digest<'_>) -> String {
          aggregate is one by itself. Which question each test answers, and which it does not: \
          <a href=\"#questions\">below</a>. Every metric: <a href=\"comparisons.csv\">comparisons.csv</a>.</p>\n"
     )
+}
+
+/// DeLong's test, where there is one run of each of two methods.
+fn on_images(digest: &Digest<'_>, block: &Block<'_>) -> String {
+    let mut text = String::new();
+    let here = digest
+        .on_images
+        .iter()
+        .filter(|pair| pair.baseline.data == block.data.name && pair.baseline.backbone == block.backbone);
+    for pair in here {
+        let name = format!(
+            "{} minus {}, AUC on the same images (DeLong), seed {}",
+            pair.candidate.method, pair.baseline.method, pair.baseline.seed
+        );
+        open_named_table(&mut text, digest, block, "dense", &name);
+        text.push_str("<thead><tr><th scope=\"col\" data-sort>source</th>");
+        for column in [
+            pair.baseline.method.as_str(),
+            pair.candidate.method.as_str(),
+            "difference",
+            "95 % interval",
+            "p",
+            "p, Holm",
+            "positives",
+            "negatives",
+        ] {
+            let _ = write!(text, "<th scope=\"col\" class=\"number\" data-sort>{}</th>", html(column));
+        }
+        text.push_str("</tr></thead>\n");
+        for is_aggregate in [false, true] {
+            text.push_str(if is_aggregate { "<tbody class=\"aggregates\">\n" } else { "<tbody>\n" });
+            for row in pair.rows.iter().filter(|row| row.is_aggregate == is_aggregate) {
+                let source = if is_aggregate {
+                    String::new()
+                } else {
+                    format!(" data-source=\"{}\"", html(&row.source))
+                };
+                let _ = write!(text, "<tr{source}><th scope=\"row\">{}</th>", html(&row.source));
+                for auc in [row.baseline, row.candidate] {
+                    number_cell(&mut text, auc, &crate::number::value(auc));
+                }
+                number_cell(&mut text, row.difference, &signed(row.difference));
+                let (low, high) = row.interval.unzip();
+                number_cell(&mut text, low, &interval(low, high).unwrap_or_else(|| DASH.to_owned()));
+                for tested in [row.p, row.p_holm] {
+                    number_cell(&mut text, tested, &p(tested));
+                }
+                for n in [row.n_positive, row.n_negative] {
+                    number_cell(&mut text, Some(f64::from(n)), &n.to_string());
+                }
+                text.push_str("</tr>\n");
+            }
+            text.push_str("</tbody>\n");
+        }
+        text.push_str("</table></div>\n");
+        for row in &pair.rows {
+            if let Some(reason) = &row.reason {
+                let _ = writeln!(text, "<p class=\"note\">{}: {}</p>", html(&row.source), html(reason));
+            }
+        }
+        text.push_str(
+            "<p class=\"note\">One run of each: would this one trained network rank other images of these sources better \
+             than that one? Nothing is said of other seeds.</p>\n",
+        );
+    }
+    text
 }
 
 fn tests_of(

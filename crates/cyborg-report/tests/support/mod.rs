@@ -102,6 +102,7 @@ pub fn experiment(dir: &Path, plan: &Plan) -> ReportInput {
         methods: plan.methods.iter().map(|&method| method.to_owned()).collect(),
         backbones: plan.backbones.iter().map(|&backbone| backbone.to_owned()).collect(),
         seeds: (0..plan.seeds).collect(),
+        seeds_asked: usize::try_from(plan.seeds).expect("few"),
         comparisons: plan
             .methods
             .iter()
