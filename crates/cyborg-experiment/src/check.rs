@@ -7,6 +7,7 @@ use cyborg_backbones::{Architecture, Tap};
 use cyborg_loss::CamClass;
 use cyborg_phantom::FacePhantom;
 use cyborg_train::Method;
+use cyborg_weights::Source as Weights;
 
 use crate::ExperimentError;
 use crate::diagnostic::{Diagnostic, Source, nearest};
@@ -103,7 +104,7 @@ pub struct BackboneSpec {
     /// Which.
     pub architecture: Architecture,
     /// Weights to start from.
-    pub pretrained: Option<PathBuf>,
+    pub pretrained: Option<Weights>,
     /// Side of the square input.
     pub input_px: usize,
     /// Side of the CAM's grid there.
@@ -556,18 +557,33 @@ impl Check<'_> {
                     Some("take a larger `input_px`".to_owned()),
                 );
             }
-            let pretrained =
-                file.pretrained.get(name).map(|p| path.parent().unwrap_or(Path::new("")).join(p));
-            if let Some(weights) = pretrained.as_ref().filter(|p| !p.is_file()) {
-                self.fault(
-                    &[field("pretrained"), field(name)],
-                    format!("there are no weights `{}`", weights.display()),
-                    Some("a path is relative to the experiment file".to_owned()),
-                );
-            }
+            let pretrained = file.pretrained.get(name).and_then(|text| self.weights(name, text, path));
             specs.push(BackboneSpec { architecture, pretrained, input_px, grid });
         }
         specs
+    }
+
+    /// Where the weights of a backbone are; a path is relative to the experiment file at `path`.
+    fn weights(&mut self, backbone: &str, text: &str, path: &Path) -> Option<Weights> {
+        let here = [field("pretrained"), field(backbone)];
+        match Weights::parse(text) {
+            Ok(Weights::File(file)) => {
+                let weights = path.parent().unwrap_or(Path::new("")).join(file);
+                if !weights.is_file() {
+                    self.fault(
+                        &here,
+                        format!("there are no weights `{}`", weights.display()),
+                        Some("a path is relative to the experiment file".to_owned()),
+                    );
+                }
+                Some(Weights::File(weights))
+            }
+            Ok(hub) => Some(hub),
+            Err(error) => {
+                self.fault(&here, error.to_string(), None);
+                None
+            }
+        }
     }
 
     fn seeds(&mut self, file: &ExperimentFile, root: &[Step]) -> Vec<u64> {

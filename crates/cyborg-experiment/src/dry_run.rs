@@ -51,7 +51,7 @@ pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, 
     for (i, backbone) in backbones.iter().enumerate() {
         let cell = Cell { data: 0, backbone: i, seed: 0, method: 0 };
         let name = backbone.architecture.name();
-        let time = image_time(&train_settings(experiment, cell, 2))
+        let time = image_time(&train_settings(experiment, cell, 2, None))
             .map_err(|e| ExperimentError::Run { run: format!("estimate of {name}"), source: Box::new(e) })?;
         let one_run = |s: &Size| {
             let epochs = experiment.training.epochs as f64;
@@ -64,7 +64,7 @@ pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, 
             "  backbone {name}: {0}x{0} pixels, CAM grid {1}x{1}{2}; {3:.1} images/s in training, {4:.1} in scoring",
             backbone.input_px,
             backbone.grid,
-            if backbone.pretrained.is_some() { ", pretrained" } else { "" },
+            backbone.pretrained.as_ref().map_or(String::new(), |weights| format!(", pretrained ({weights})")),
             1.0 / time.training_s,
             1.0 / time.scoring_s
         ));

@@ -26,10 +26,12 @@ pub struct ExperimentFile {
     pub data: Vec<DataFile>,
     /// What is minimised.
     pub methods: Vec<MethodFile>,
-    /// Networks by name: `thin-resnet8`, `resnet18`, `resnet50`.
+    /// Networks by name: `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152`, `densenet121`, `inception_v3`,
+    /// `xception`, and `thin-resnet8` for small images.
     pub backbones: Vec<String>,
-    /// Weights to start from, by backbone: safetensors files with torchvision's names, relative to this file. A last layer
-    /// of another number of classes is replaced. A backbone not named here starts from random weights.
+    /// Weights to start from, by backbone: a safetensors or PyTorch file (a path relative to this file) or a place on the
+    /// Hugging Face hub (`hf://owner/name[@revision][/file]`), with torchvision's, timm's or Cadene's names. A last layer of
+    /// another number of classes is replaced. A backbone not named here starts from random weights.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pretrained: BTreeMap<String, String>,
     /// A number of seeds (5 means 0, 1, 2, 3, 4) or a list of seeds. Methods share a seed's initial weights and image
@@ -187,6 +189,11 @@ pub struct TrainingFile {
     /// A new random order in every epoch. `false` goes through the images in the order of their ids (paths as strings), for
     /// comparisons with other programs.
     pub shuffle: bool,
+    /// Dropout in networks that have it (`inception_v3`, before its last layer). `false` for comparisons with other programs.
+    pub dropout: bool,
+    /// Take the activation map's features from a second forward pass over the same images, as the released code does with
+    /// `densenet121`: batch norm's running statistics move twice a step, and training takes nearly twice the time.
+    pub features_from_second_pass: bool,
 }
 
 impl Default for TrainingFile {
@@ -201,6 +208,8 @@ impl Default for TrainingFile {
             lr_step_factor: 0.1,
             input_px: None,
             shuffle: true,
+            dropout: true,
+            features_from_second_pass: false,
         }
     }
 }

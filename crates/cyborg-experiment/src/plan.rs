@@ -1,5 +1,7 @@
 //! Data x backbones x seeds x methods, and what makes two runs the same.
 
+use std::path::Path;
+
 use cyborg_loss::CamClass;
 use cyborg_train::{Method, TrainSettings};
 use serde_json::{Value, json};
@@ -38,14 +40,19 @@ pub fn cells(experiment: &Experiment) -> Vec<Cell> {
     cells
 }
 
-/// What training takes, for one cell.
-pub fn train_settings(experiment: &Experiment, cell: Cell, n_classes: usize) -> TrainSettings {
+/// What training takes, for one cell; `weights` is where its pretrained weights lie, if it has any.
+pub fn train_settings(
+    experiment: &Experiment,
+    cell: Cell,
+    n_classes: usize,
+    weights: Option<&Path>,
+) -> TrainSettings {
     let backbone = &experiment.backbones[cell.backbone];
     let method = &experiment.methods[cell.method];
     let t = &experiment.training;
     TrainSettings {
         architecture: backbone.architecture,
-        pretrained: backbone.pretrained.clone(),
+        pretrained: weights.map(Path::to_owned),
         n_classes,
         input_px: backbone.input_px,
         method: method.method,
@@ -58,6 +65,8 @@ pub fn train_settings(experiment: &Experiment, cell: Cell, n_classes: usize) -> 
         lr_step_epochs: t.lr_step_epochs,
         lr_step_factor: t.lr_step_factor,
         shuffle: t.shuffle,
+        dropout: t.dropout,
+        features_from_second_pass: t.features_from_second_pass,
         seed: experiment.seeds[cell.seed],
     }
 }
@@ -75,7 +84,7 @@ pub fn identity(
         None => Value::Null,
         Some(path) => Value::String(crate::store::file_digest(path)?),
     };
-    Ok(json!({
+    let mut identity = json!({
         "numerics": NUMERICS_VERSION,
         "backbone": settings.architecture.name(),
         "pretrained_blake3": pretrained,
@@ -101,7 +110,15 @@ pub fn identity(
         "seed": settings.seed,
         "train_blake3": train_digest,
         "validation_blake3": validation_digest,
-    }))
+    });
+    // Only where they change a number, so that runs from before they were known keep their names.
+    if settings.architecture.dropout() > 0.0 {
+        identity["dropout"] = json!(settings.dropout);
+    }
+    if settings.features_from_second_pass {
+        identity["features_from_second_pass"] = json!(true);
+    }
+    Ok(identity)
 }
 
 /// `released` or `pooled`.

@@ -19,7 +19,7 @@ use crate::file::{BadImagePolicy, JobsFile};
 use crate::plan::{Cell, cells, describe, identity, run_id, train_settings};
 use crate::progress::Progress;
 use crate::store::{Store, finish, write_json, write_whole};
-use crate::{ExperimentError, context, environment, error_chain, running, summary};
+use crate::{ExperimentError, context, environment, error_chain, running, summary, weights};
 
 /// Where things go and how hard the machine is used. Nothing here changes a result.
 #[derive(Clone, Debug)]
@@ -94,6 +94,7 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
             }
         })
         .collect();
+    let weights = weights::fetch(experiment, &progress);
     let mut planned = Vec::new();
     for cell in cells(experiment) {
         let key = key(experiment, cell);
@@ -102,7 +103,14 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
             outcome.failed.push(FailedRun { key, reason });
             continue;
         };
-        let settings = train_settings(experiment, cell, data.classes.len());
+        let weights = match &weights[cell.backbone] {
+            Ok(path) => path.as_deref(),
+            Err(reason) => {
+                outcome.failed.push(FailedRun { key, reason: reason.clone() });
+                continue;
+            }
+        };
+        let settings = train_settings(experiment, cell, data.classes.len(), weights);
         let identity = identity(&settings, &data.train_digest, &data.validation_digest)?;
         let id = run_id(&settings, &identity);
         planned.push(Planned { cell, key, settings, identity, id });

@@ -9,7 +9,7 @@ use crate::steps::{StepLog, StepRow};
 use crate::whole_file::{moment, remove_unfinished};
 use crate::{EpochRow, ImageSet, Method, Observer, Sgd, TrainError, TrainSettings};
 use candle_core::Tensor;
-use cyborg_backbones::{Network, Output};
+use cyborg_backbones::{Network, Output, TrainingPass};
 use cyborg_loss::{CyborgLoss, cam_from_features, cross_entropy, cyborg, min_max_normalise, saliency_mse};
 use cyborg_seed::Seed;
 use fs_err as fs;
@@ -200,7 +200,12 @@ impl Training<'_> {
     fn step(&mut self, batch: &Batch) -> Result<(), TrainError> {
         let (epoch, step) = (self.progress.epoch, self.progress.step);
         let learning_rate = self.settings.learning_rate_at(epoch);
-        let output = self.network.forward_train(&batch.images, self.settings.tap)?;
+        let draws = Seed::new(self.settings.seed).child(&format!("epoch/{epoch}/step/{step}/dropout"));
+        let pass = TrainingPass {
+            dropout: self.settings.dropout.then_some(&draws),
+            features_from_second_pass: self.settings.features_from_second_pass,
+        };
+        let output = self.network.forward_train_with(&batch.images, self.settings.tap, pass)?;
         let losses = self.losses(&output, batch)?;
         let loss = f64::from(losses.total.to_scalar::<f32>()?);
         check_finite("training loss", loss, (epoch, step), learning_rate)?;

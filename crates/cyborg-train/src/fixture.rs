@@ -29,6 +29,8 @@ pub(crate) fn tiny_settings() -> TrainSettings {
         lr_step_epochs: 1,
         lr_step_factor: 0.1,
         shuffle: true,
+        dropout: true,
+        features_from_second_pass: false,
         seed: 0,
     }
 }

@@ -338,3 +338,38 @@ fn sigkill_and_the_number_of_threads_change_nothing() {
         resumes_to(&expected, &killed, &format!("{threads} threads, killed"));
     }
 }
+
+#[test]
+fn dropout_draws_the_same_after_a_cut_and_only_where_it_is_asked_for() {
+    // The smallest input at which Inception-v3 has a CAM of more than one cell would do; 107 pixels give 2 x 2.
+    let mut settings = tiny_settings();
+    settings.architecture = cyborg_backbones::Architecture::InceptionV3;
+    (settings.input_px, settings.epochs, settings.batch_size) = (107, 1, 5);
+    let folder = [folder(), folder(), folder()];
+    let until = |settings: &crate::TrainSettings, folder: &TempDir, stop_before: Option<usize>| {
+        let recorder = Recorder { stop_before, ..Recorder::default() };
+        let done = tiny_fit(settings, folder.path(), &recorder, NEVER);
+        assert_eq!(done.is_err(), stop_before.is_some(), "{done:?}");
+        fs_err::read_to_string(folder.path().join("steps.csv")).expect("written")
+    };
+    let whole = until(&settings, &folder[0], None);
+    let cut = until(&settings, &folder[1], Some(1));
+    assert!(whole.starts_with(&cut));
+    assert_eq!(whole, until(&settings, &folder[1], None), "other draws after a cut");
+    settings.dropout = false;
+    assert_ne!(cut, until(&settings, &folder[2], Some(1)), "the setting changes nothing");
+}
+
+#[test]
+fn features_from_a_second_pass_move_the_running_statistics_twice() {
+    let tracked = |twice: bool| {
+        let folder = folder();
+        let settings = crate::TrainSettings { features_from_second_pass: twice, ..tiny_settings() };
+        tiny_fit(&settings, folder.path(), &Silent, NEVER).expect("trains");
+        let file =
+            candle_core::safetensors::load(folder.path().join("last.safetensors"), &candle_core::Device::Cpu);
+        file.expect("weights")["bn1.num_batches_tracked"].to_scalar::<i64>().expect("a whole number")
+    };
+    // Two epochs of three steps.
+    assert_eq!((tracked(false), tracked(true)), (6, 12));
+}

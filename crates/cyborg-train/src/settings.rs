@@ -51,6 +51,11 @@ pub struct TrainSettings {
     pub lr_step_factor: f64,
     /// A new order each epoch, or the order of the items.
     pub shuffle: bool,
+    /// Dropout where the network has it ([`Architecture::dropout`]: Inception-v3); drawn anew each step, from the seed.
+    pub dropout: bool,
+    /// Take the CAM's features from a second forward pass, as the released DenseNet-121 code does: the running statistics
+    /// move twice a step ([`TrainingPass`](cyborg_backbones::TrainingPass)). Not part of the method.
+    pub features_from_second_pass: bool,
     /// Decides initial weights and orders. Trainings that differ in [`Method`] alone share both: comparing them seed
     /// by seed is a paired comparison.
     pub seed: u64,
@@ -115,7 +120,7 @@ impl TrainSettings {
             Method::CrossEntropy => "cross-entropy".to_owned(),
             Method::Cyborg { alpha, cam_class } => format!("cyborg, alpha {alpha}, cam class {cam_class:?}"),
         };
-        [
+        let mut described: BTreeMap<String, String> = [
             ("architecture", self.architecture.name().to_owned()),
             ("pretrained", pretrained_digest.unwrap_or("none").to_owned()),
             ("n_classes", self.n_classes.to_string()),
@@ -134,7 +139,15 @@ impl TrainSettings {
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+        .collect();
+        // Only where they change something, so that a training begun before they were known can be resumed.
+        if self.architecture.dropout() > 0.0 {
+            described.insert("dropout".to_owned(), self.dropout.to_string());
+        }
+        if self.features_from_second_pass {
+            described.insert("features_from_second_pass".to_owned(), true.to_string());
+        }
+        described
     }
 }
 

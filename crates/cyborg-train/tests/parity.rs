@@ -138,6 +138,8 @@ fn a_training_follows_pytorch() {
         lr_step_epochs: 2,
         lr_step_factor: 0.1,
         shuffle: false,
+        dropout: true,
+        features_from_second_pass: false,
         seed: 0,
     };
     let (train, validation) = (image_set("train", 16, true), image_set("validation", 9, false));
