@@ -151,6 +151,11 @@ impl Architecture {
         output_side(self.definition().windows, input_px)
     }
 
+    /// Side of the smallest input that the network takes, in pixels: the first with a [`Architecture::grid`].
+    pub fn smallest_input_px(self) -> usize {
+        (1..).find(|&px| self.grid(px).is_some()).unwrap_or(1)
+    }
+
     /// Side in pixels of the input square that one cell of the CAM can see: 47 for `thin-resnet8`, 427 for `resnet50`,
     /// more than the input for most.
     pub fn receptive_field_px(self) -> usize {
@@ -183,7 +188,11 @@ pub(crate) fn expect_images(architecture: Architecture, images: &Tensor) -> Resu
     if fits {
         return Ok(());
     }
-    Err(BackboneError::Images { architecture: architecture.name(), found: images.dims().to_vec() })
+    Err(BackboneError::Images {
+        architecture: architecture.name(),
+        smallest: architecture.smallest_input_px(),
+        found: images.dims().to_vec(),
+    })
 }
 
 #[cfg(test)]
@@ -220,6 +229,8 @@ mod tests {
         // Xception: 7 -> 3 -> 1 -> 1 -> 1 -> 1 -> 1; 39 -> 19 -> 17 -> 9 -> 5 -> 3 -> 2.
         let xception: Vec<_> = [6, 7, 38, 39, 224, 299].map(|px| Architecture::Xception.grid(px)).into();
         assert_eq!(xception, [None, Some(1), Some(1), Some(2), Some(7), Some(10)]);
+        let smallest: Vec<_> = Architecture::ALL.iter().map(|a| a.smallest_input_px()).collect();
+        assert_eq!(smallest, [1, 1, 1, 1, 1, 1, 29, 75, 7]);
     }
 
     #[test]

@@ -44,11 +44,14 @@ pub enum BackboneError {
     },
     /// The images are not a batch of RGB images that the network can take.
     #[error(
-        "cannot run `{architecture}` on images of shape {found:?}: expected (batch, 3, height, width), none of them 0"
+        "cannot run `{architecture}` on images of shape {found:?}: expected (batch, 3, height, width), at least one \
+         image, height and width at least {smallest}"
     )]
     Images {
         /// The network, as experiment files call it.
         architecture: &'static str,
+        /// Side in pixels of the smallest input that it takes.
+        smallest: usize,
         /// The shape of the images.
         found: Vec<usize>,
     },

@@ -169,3 +169,23 @@ impl RunningStatistics {
 fn moved(running: &Tensor, batch: &Tensor) -> Result<Tensor> {
     (running * (1.0 - MOMENTUM))? + (batch.detach() * MOMENTUM)?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropout_keeps_the_mean_and_passes_gradients_where_it_kept() -> Result<()> {
+        let ones = Var::ones((20, 1000), candle_core::DType::F32, &Device::Cpu)?;
+        let output = dropout(&ones, 0.25, &Seed::new(3))?;
+        let values = output.flatten_all()?.to_vec1::<f32>()?;
+        let kept = values.iter().filter(|v| **v > 0.0).count() as f64;
+        assert!(values.iter().all(|v| *v == 0.0 || *v == 4.0 / 3.0));
+        // 20,000 draws of probability 0.75: standard deviation 61; five of them.
+        assert!((kept - 15_000.0).abs() < 306.0, "{kept}");
+        let gradients = output.sum_all()?.backward()?;
+        let gradient = gradients.get(&ones).expect("a gradient").flatten_all()?.to_vec1::<f32>()?;
+        assert_eq!(gradient, values);
+        Ok(())
+    }
+}

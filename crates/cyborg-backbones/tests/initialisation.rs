@@ -19,57 +19,87 @@ fn moments(values: &[f32]) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
+/// What a weight should be drawn from: its deviation, and how far from 0 it may be.
+#[derive(Clone, Copy)]
+enum Expected {
+    /// Normal, neither uniform (nothing beyond 1.73 sigma) nor cut off: 0.27 % are beyond 3 sigma.
+    Normal(f64),
+    /// Uniform up to a bound.
+    Uniform(f64),
+    Constant(f32),
+}
+
+fn check(name: &str, values: &[f32], expected: Expected) {
+    let n = values.len() as f64;
+    let (mean, deviation) = moments(values);
+    match expected {
+        // Standard errors: sigma / sqrt(n) of the mean, sigma / sqrt(2 n) of the deviation; five of them.
+        Expected::Normal(sigma) => {
+            assert!(mean.abs() < 5.0 * sigma / n.sqrt(), "{name}: mean {mean}");
+            assert!((deviation - sigma).abs() < 5.0 * sigma / (2.0 * n).sqrt(), "{name}: {deviation}");
+            let beyond = values.iter().filter(|v| f64::from(v.abs()) > 3.0 * sigma).count() as f64;
+            assert!((beyond - 0.0027 * n).abs() < 5.0 * (0.0027 * n).sqrt().max(1.0), "{name}: {beyond}");
+        }
+        // The deviation's standard error is sigma * sqrt((1.8 - 1) / (4 n)).
+        Expected::Uniform(bound) => {
+            let sigma = bound / 3f64.sqrt();
+            let largest = values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
+            // That all are below 1 - 20 / n of the bound has probability e^-20; there are some hundred tensors.
+            assert!(largest <= bound && largest > (1.0 - 20.0 / n) * bound, "{name}: {largest} of {bound}");
+            assert!(mean.abs() < 5.0 * sigma / n.sqrt(), "{name}: mean {mean}");
+            assert!((deviation - sigma).abs() < 5.0 * sigma * (0.2 / n).sqrt(), "{name}: {deviation}");
+        }
+        Expected::Constant(value) => assert!(values.iter().all(|v| *v == value), "{name}"),
+    }
+}
+
+/// Shape of a convolution's weight to what it is drawn from.
+type OfConvolutions = fn([usize; 4]) -> Expected;
+
+/// torchvision's ResNets: kaiming_normal_ with fan_out and the gain of a ReLU, sqrt(2) / sqrt(out * kh * kw). Its
+/// DenseNets: the same with fan_in. Its Inception: trunc_normal_ of deviation 0.1 cut off at 2, which is 20 of them.
+/// Cadene's Xception: as PyTorch leaves a convolution, kaiming_uniform_ with a = sqrt(5): the bound is sqrt(6 / (1 + 5) /
+/// fan_in).
 #[test]
-fn every_layer_has_torchvisions_distribution() {
-    for architecture in [Architecture::ThinResNet8, Architecture::ResNet18] {
+fn every_layer_has_its_originals_distribution() {
+    let fan_out: OfConvolutions = |[out, _, h, w]| Expected::Normal((2.0 / (out * h * w) as f64).sqrt());
+    let fan_in: OfConvolutions = |[_, n_in, h, w]| Expected::Normal((2.0 / (n_in * h * w) as f64).sqrt());
+    let fixed: OfConvolutions = |_| Expected::Normal(0.1);
+    let uniform: OfConvolutions = |[_, n_in, h, w]| Expected::Uniform(1.0 / ((n_in * h * w) as f64).sqrt());
+    for (architecture, classifier, of_convolutions, (weight, bias)) in [
+        (Architecture::ThinResNet8, "fc", fan_out, (Expected::Uniform(0.125), Expected::Uniform(0.125))),
+        (Architecture::ResNet18, "fc", fan_out, {
+            let bound = Expected::Uniform(1.0 / 512f64.sqrt());
+            (bound, bound)
+        }),
+        // Weight as PyTorch leaves it, bias 0.
+        (
+            Architecture::DenseNet121,
+            "classifier",
+            fan_in,
+            (Expected::Uniform(1.0 / 32.0), Expected::Constant(0.0)),
+        ),
+        // Weight as a convolution's, bias as PyTorch leaves it.
+        (
+            Architecture::InceptionV3,
+            "fc",
+            fixed,
+            (Expected::Normal(0.1), Expected::Uniform(1.0 / 2048f64.sqrt())),
+        ),
+        (Architecture::Xception, "last_linear", uniform, {
+            let bound = Expected::Uniform(1.0 / 2048f64.sqrt());
+            (bound, bound)
+        }),
+    ] {
         for (name, (shape, values)) in parameters(architecture, 0) {
-            let n = values.len() as f64;
-            let (mean, deviation) = moments(&values);
-            match *shape.as_slice() {
-                // Convolution, kaiming_normal_ with fan_out and the gain of a ReLU: sqrt(2) / sqrt(out * kh * kw).
-                // Standard errors: sigma / sqrt(n) of the mean, sigma / sqrt(2 n) of the deviation; five of them.
-                [n_out, _, height, width] => {
-                    let sigma = (2.0 / (n_out * height * width) as f64).sqrt();
-                    assert!(mean.abs() < 5.0 * sigma / n.sqrt(), "{name}: mean {mean}");
-                    assert!(
-                        (deviation - sigma).abs() < 5.0 * sigma / (2.0 * n).sqrt(),
-                        "{name}: {deviation}"
-                    );
-                    // Normal, neither uniform (nothing beyond 1.73 sigma) nor cut off: 0.27 % are beyond 3 sigma.
-                    let beyond = values.iter().filter(|v| f64::from(v.abs()) > 3.0 * sigma).count() as f64;
-                    assert!(
-                        (beyond - 0.0027 * n).abs() < 5.0 * (0.0027 * n).sqrt().max(1.0),
-                        "{name}: {beyond}"
-                    );
-                }
-                // Linear, kaiming_uniform_ with a = sqrt(5): the bound is sqrt(6 / (1 + 5) / in) = 1 / sqrt(in) and
-                // the deviation bound / sqrt(3); its standard error is sigma * sqrt((1.8 - 1) / (4 n)).
-                [_, n_in] => {
-                    let bound = 1.0 / (n_in as f64).sqrt();
-                    let sigma = bound / 3f64.sqrt();
-                    let largest = values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
-                    assert!(largest <= bound && largest > 0.97 * bound, "{name}: {largest} of {bound}");
-                    assert!(mean.abs() < 5.0 * sigma / n.sqrt(), "{name}: mean {mean}");
-                    assert!(
-                        (deviation - sigma).abs() < 5.0 * sigma * (0.2 / n).sqrt(),
-                        "{name}: {deviation}"
-                    );
-                }
-                _ if name == "fc.bias" => {
-                    let bound =
-                        1.0 / f64::from(if architecture == Architecture::ResNet18 { 512 } else { 64 }).sqrt();
-                    assert!(values.iter().all(|v| f64::from(v.abs()) <= bound), "{name}: {values:?}");
-                    // Ten values: sigma = bound / sqrt(3), five standard errors of 0.2 / 10.
-                    assert!(
-                        (deviation * 3f64.sqrt() / bound - 1.0).abs() < 5.0 * 0.02f64.sqrt(),
-                        "{values:?}"
-                    );
-                }
-                _ => {
-                    let expected = if name.ends_with("weight") { 1.0 } else { 0.0 };
-                    assert!(values.iter().all(|v| *v == expected), "{name}");
-                }
-            }
+            let expected = match *shape.as_slice() {
+                [out, n_in, height, width] => of_convolutions([out, n_in, height, width]),
+                [_, _] => weight,
+                _ if name == format!("{classifier}.bias") => bias,
+                _ if name.ends_with("weight") => Expected::Constant(1.0),
+                _ => Expected::Constant(0.0),
+            };
+            check(&format!("{architecture}, {name}"), &values, expected);
         }
     }
 }

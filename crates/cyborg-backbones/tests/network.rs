@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use candle_core::{DType, Device, Tensor, Var};
-use cyborg_backbones::{Architecture, BackboneError, Network, Tap};
+use cyborg_backbones::{Architecture, BackboneError, Network, Tap, TrainingPass};
 use cyborg_seed::Seed;
 use std::collections::BTreeMap;
 
@@ -27,15 +27,20 @@ fn bits(tensors: &BTreeMap<String, Tensor>) -> BTreeMap<String, Vec<u32>> {
 
 #[test]
 fn shapes_values_and_gradients_are_what_they_should_be() {
-    // Sides that no stride divides, not square.
-    for (architecture, channels) in
-        [(Architecture::ThinResNet8, 64), (Architecture::ResNet18, 512), (Architecture::ResNet50, 2048)]
-    {
+    // Sides that no stride divides, not square. (The deeper ResNets are the same code.)
+    for (architecture, channels, (height, width)) in [
+        (Architecture::ThinResNet8, 64, (45, 70)),
+        (Architecture::ResNet18, 512, (45, 70)),
+        (Architecture::ResNet50, 2048, (45, 70)),
+        (Architecture::DenseNet121, 1024, (45, 70)),
+        (Architecture::InceptionV3, 2048, (76, 110)),
+        (Architecture::Xception, 2048, (30, 44)),
+    ] {
         let network = network(architecture, 4);
         let grid = |px| architecture.grid(px).unwrap();
-        let output = network.forward_train(&images(2, 45, 70), Tap::Pooled).unwrap();
+        let output = network.forward_train(&images(2, height, width), Tap::Pooled).unwrap();
         assert_eq!(output.logits.dims(), [2, 4], "{architecture}");
-        assert_eq!(output.features.dims(), [2, channels, grid(45), grid(70)], "{architecture}");
+        assert_eq!(output.features.dims(), [2, channels, grid(height), grid(width)], "{architecture}");
         assert_eq!(network.classifier_weight().dims(), [4, channels]);
         assert!(values(&output.logits).iter().all(|v| v.is_finite()));
         assert!(values(&output.features).iter().all(|v| *v >= 0.0), "the pooled tap is after a ReLU");
@@ -90,6 +95,71 @@ fn training_moves_running_statistics_once_and_evaluation_nothing() {
     }
 }
 
+/// The released DenseNet run: same values, statistics of two passes.
+#[test]
+fn a_second_pass_moves_running_statistics_twice_and_nothing_else() {
+    let batch = images(3, 35, 40);
+    let run = |features_from_second_pass: bool| {
+        let network = network(Architecture::DenseNet121, 2);
+        let pass = TrainingPass { features_from_second_pass, ..TrainingPass::default() };
+        let output = network.forward_train_with(&batch, Tap::Released, pass).unwrap();
+        let loss = (output.logits.sqr().unwrap().sum_all().unwrap()
+            + output.features.sqr().unwrap().sum_all().unwrap())
+        .unwrap();
+        let gradients = loss.backward().unwrap();
+        let name = "features.denseblock2.denselayer3.conv1.weight";
+        let parameter = &network.parameters().iter().find(|(found, _)| found == name).unwrap().1;
+        let gradient = values(gradients.get(parameter.as_tensor()).unwrap());
+        (values(&output.logits), values(&output.features), gradient, network.tensors().unwrap())
+    };
+    let (once, twice) = (run(false), run(true));
+    assert_eq!((&once.0, &once.1), (&twice.0, &twice.1));
+    let norm = once.2.iter().map(|g| g * g).sum::<f32>().sqrt();
+    // The same terms in another order. Measured: 3e-7.
+    assert!(once.2.iter().zip(&twice.2).all(|(a, b)| (a - b).abs() < 1e-5 * norm));
+    for (name, after) in &twice.3 {
+        if name.ends_with("num_batches_tracked") {
+            assert_eq!(after.to_scalar::<i64>().unwrap(), 2, "{name}");
+        } else if name.ends_with("running_mean") || name.ends_with("running_var") {
+            // From the start s by momentum 0.1 to the batch's b: s + 0.1 (b - s) once, s + 0.19 (b - s) twice.
+            let start = if name.ends_with("mean") { 0.0 } else { 1.0 };
+            for (once, twice) in values(&once.3[name]).iter().zip(values(after)) {
+                let expected = start + 1.9 * (once - start);
+                assert!(
+                    (twice - expected).abs() < 1e-5 * expected.abs().max(1.0),
+                    "{name}: {twice}, {expected}"
+                );
+            }
+        } else {
+            assert_eq!(values(after), values(&once.3[name]), "{name}");
+        }
+    }
+}
+
+#[test]
+fn dropout_is_decided_by_its_seed_alone() {
+    let network = network(Architecture::InceptionV3, 2);
+    let batch = images(2, 110, 76);
+    let logits = |seed: Option<&Seed>| {
+        let pass = TrainingPass { dropout: seed, ..TrainingPass::default() };
+        values(&network.forward_train_with(&batch, Tap::Pooled, pass).unwrap().logits)
+    };
+    let [first, second] = [1, 2].map(|step| Seed::new(0).child(&format!("step/{step}")));
+    let plain = logits(None);
+    assert_eq!(plain, values(&network.forward_train(&batch, Tap::Pooled).unwrap().logits));
+    assert_ne!(logits(Some(&first)), plain);
+    assert_ne!(logits(Some(&first)), logits(Some(&second)));
+    // Again, after others were drawn.
+    assert_eq!(logits(Some(&first)), logits(Some(&first)));
+    // A network without it draws nothing.
+    let thin = Network::new(Architecture::ThinResNet8, 2, &Seed::new(0)).unwrap();
+    let pass = TrainingPass { dropout: Some(&first), ..TrainingPass::default() };
+    assert_eq!(
+        values(&thin.forward_train_with(&batch, Tap::Pooled, pass).unwrap().logits),
+        values(&thin.forward_train(&batch, Tap::Pooled).unwrap().logits)
+    );
+}
+
 #[test]
 fn evaluation_keeps_no_graph_but_lets_gradients_reach_the_images() {
     let network = network(Architecture::ThinResNet8, 2);
@@ -115,11 +185,18 @@ fn what_a_network_cannot_take_is_refused() {
         assert_eq!(
             error.to_string(),
             format!(
-                "cannot run `thin-resnet8` on images of shape {shape:?}: expected (batch, 3, height, width), none \
-                 of them 0"
+                "cannot run `thin-resnet8` on images of shape {shape:?}: expected (batch, 3, height, width), at \
+                 least one image, height and width at least 1"
             )
         );
     }
+    let small = images(1, 100, 74);
+    let inception = Network::new(Architecture::InceptionV3, 2, &Seed::new(0)).unwrap();
+    assert_eq!(
+        inception.forward_train(&small, Tap::Pooled).unwrap_err().to_string(),
+        "cannot run `inception_v3` on images of shape [1, 3, 100, 74]: expected (batch, 3, height, width), at least one \
+         image, height and width at least 75"
+    );
     // One value per channel has no variance.
     assert!(matches!(network.forward_train(&images(1, 8, 8), Tap::Pooled), Err(BackboneError::Tensor(_))));
 }
