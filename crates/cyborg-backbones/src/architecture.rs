@@ -153,7 +153,8 @@ impl Architecture {
 
     /// Side of the smallest input that the network takes, in pixels: the first with a [`Architecture::grid`].
     pub fn smallest_input_px(self) -> usize {
-        (1..).find(|&px| self.grid(px).is_some()).unwrap_or(1)
+        let usual = self.default_input_px();
+        (1..usual).find(|&px| self.grid(px).is_some()).unwrap_or(usual)
     }
 
     /// Side in pixels of the input square that one cell of the CAM can see: 47 for `thin-resnet8`, 427 for `resnet50`,
