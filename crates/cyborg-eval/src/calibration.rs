@@ -64,7 +64,7 @@ pub fn reliability(scores: &DataFrame, plan: &EvalPlan, bins: usize) -> Result<D
     let mut rows: Vec<(&'static str, String, usize, Result<Bin, String>)> = Vec::new();
     let mut add = |kind, source: &str, outcome: Result<Vec<Bin>, String>| match outcome {
         Ok(bins) => {
-            rows.extend(bins.into_iter().enumerate().map(|(i, bin)| (kind, source.to_owned(), i, Ok(bin))))
+            rows.extend(bins.into_iter().enumerate().map(|(i, bin)| (kind, source.to_owned(), i, Ok(bin))));
         }
         Err(reason) => rows.push((kind, source.to_owned(), 0, Err(reason))),
     };

@@ -21,15 +21,15 @@ struct Counts {
 }
 
 /// Labels, predictions and logits of a frame.
-struct Classes {
+struct Labelled {
     /// Sources in order of first appearance, then all images.
     names: Vec<String>,
     counts: Vec<Counts>,
-    n_classes: usize,
+    n_labels: usize,
     n_logits: usize,
 }
 
-impl Classes {
+impl Labelled {
     fn new(scores: &DataFrame) -> Result<Self, EvalError> {
         let table = Table::new(scores, "the scores");
         let (mut names, positions) = positions(table.strings("source")?);
@@ -51,7 +51,7 @@ impl Classes {
             }
         }
         let most = labels.iter().chain(&predicted).max().map_or(0, |class| *class as usize + 1);
-        Ok(Self { names, counts, n_classes: n_logits.max(most), n_logits })
+        Ok(Self { names, counts, n_labels: n_logits.max(most), n_logits })
     }
 }
 
@@ -80,13 +80,13 @@ fn ranks(table: Table<'_>, n_logits: usize, labels: &[u32]) -> Result<Vec<Option
     Ok(ranks)
 }
 
-/// Accuracy over classes, for every source and for all images. Columns: kind, source (str), n_classes, n_images (u32),
+/// Accuracy over classes, for every source and for all images. Columns: kind, source (str), n_labels, n_images (u32),
 /// top1, top5, balanced_accuracy (f64), reason (str); the crate's README defines them.
 ///
 /// # Errors
 /// If `scores` lacks a column or holds nulls.
 pub fn run_classes(scores: &DataFrame) -> Result<DataFrame, EvalError> {
-    let classes = Classes::new(scores)?;
+    let classes = Labelled::new(scores)?;
     let rows: Vec<ClassRow<'_>> = classes
         .names
         .iter()
@@ -100,7 +100,7 @@ pub fn run_classes(scores: &DataFrame) -> Result<DataFrame, EvalError> {
         vec![
             column("kind", &kinds, |kind| *kind),
             column("source", &rows, |r| r.source),
-            column("n_classes", &rows, |_| classes.n_classes as u32),
+            column("n_classes", &rows, |_| classes.n_labels as u32),
             column("n_images", &rows, |r| r.n as u32),
             column("top1", &rows, |r| r.top1),
             column("top5", &rows, |r| r.top5),
@@ -120,7 +120,7 @@ struct ClassRow<'a> {
 }
 
 impl<'a> ClassRow<'a> {
-    fn of(source: &'a str, counts: &Counts, classes: &Classes) -> Self {
+    fn of(source: &'a str, counts: &Counts, classes: &Labelled) -> Self {
         let mut row =
             Self { source, n: counts.n, top1: None, top5: None, balanced_accuracy: None, reason: None };
         if counts.n == 0 {
@@ -160,7 +160,7 @@ impl<'a> ClassRow<'a> {
 /// # Errors
 /// If `scores` lacks a column or holds nulls.
 pub fn run_confusion(scores: &DataFrame) -> Result<DataFrame, EvalError> {
-    let classes = Classes::new(scores)?;
+    let classes = Labelled::new(scores)?;
     let mut rows: Vec<(&str, u32, u32, u64, f64)> = Vec::new();
     let Some(all) = classes.counts.last() else { return Ok(DataFrame::empty()) };
     let known: BTreeSet<u32> =

@@ -92,7 +92,7 @@ pub fn delong_paired(
         se,
         ci: interval(difference, se, level),
         z,
-        p: z.map(|z| normal::two_sided(z)),
+        p: z.map(normal::two_sided),
     })
 }
 

@@ -36,7 +36,7 @@ impl Scale<'_> {
         }
     }
 
-    /// Every metric of one row. `n_negative_check` is what the reasons count.
+    /// Every metric of one row.
     pub(crate) fn values(&self, ranked: Ranked<'_>, positives: &Pot, negatives: &Pot) -> Gathered {
         let mut found = Gathered::default();
         found.set("auc", ranked.auc());
@@ -120,7 +120,9 @@ impl Scale<'_> {
             found.set("ece", expected_error(&bins(positives, negatives, self.options.calibration_bins)));
             found.set("brier", brier(positives, negatives));
         } else {
-            ["ece", "brier"].into_iter().for_each(|metric| found.lacks(metric, NOT_PROBABILITIES));
+            for metric in ["ece", "brier"] {
+                found.lacks(metric, NOT_PROBABILITIES);
+            }
         }
         found
     }

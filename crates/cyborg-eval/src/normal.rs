@@ -35,7 +35,8 @@ mod tests {
     /// SciPy 1.17.1: `norm.ppf`, `norm.cdf`, `2 * norm.sf`.
     #[test]
     fn values_of_scipy() {
-        let close = |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 4e-15, "{found} {expected}");
+        let close =
+            |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 4e-15, "{found} {expected}");
         close(quantile(0.975), 1.959963984540054);
         close(quantile(0.025), -1.9599639845400545);
         close(quantile(1e-10), -6.361340902404056);

@@ -31,7 +31,7 @@ pub(crate) struct Source {
 /// The scores of one run, by source and class.
 #[derive(Debug)]
 pub(crate) struct Sources {
-    sources: Vec<Source>,
+    all: Vec<Source>,
     /// Rightness is a matter of the largest logit, not of a threshold.
     many_classes: bool,
     /// All finite scores lie in [0, 1].
@@ -70,11 +70,11 @@ impl Sources {
 
     pub(crate) fn of(scores: TakenApart) -> Self {
         let TakenApart { sources, many_classes, probabilities } = scores;
-        Self { sources, many_classes, probabilities }
+        Self { all: sources, many_classes, probabilities }
     }
 
     pub(crate) fn from_parts(sources: Vec<Source>, many_classes: bool, probabilities: bool) -> Self {
-        Self { sources, many_classes, probabilities }
+        Self { all: sources, many_classes, probabilities }
     }
 
     /// Are there more than two classes?
@@ -88,32 +88,32 @@ impl Sources {
     }
 
     pub(crate) fn all(&self) -> &[Source] {
-        &self.sources
+        &self.all
     }
 
     /// All positives, all negatives.
     pub(crate) fn pooled(&self) -> (Pot, Pot) {
         (
-            Pot::pooled(self.sources.iter().map(|source| &source.positives)),
-            Pot::pooled(self.sources.iter().map(|source| &source.negatives)),
+            Pot::pooled(self.all.iter().map(|source| &source.positives)),
+            Pot::pooled(self.all.iter().map(|source| &source.negatives)),
         )
     }
 
     /// The positives of these sources, and the negatives of those, each source once.
     pub(crate) fn pooled_of(&self, positives: &BTreeSet<usize>, negatives: &BTreeSet<usize>) -> (Pot, Pot) {
         (
-            Pot::pooled(positives.iter().map(|&position| &self.sources[position].positives)),
-            Pot::pooled(negatives.iter().map(|&position| &self.sources[position].negatives)),
+            Pot::pooled(positives.iter().map(|&position| &self.all[position].positives)),
+            Pot::pooled(negatives.iter().map(|&position| &self.all[position].negatives)),
         )
     }
 
     pub(crate) fn n_positive_sources(&self) -> usize {
-        self.sources.iter().filter(|source| source.positives.len() > 0).count()
+        self.all.iter().filter(|source| source.positives.len() > 0).count()
     }
 
     /// How many negative images these sources hold, each source counted once.
     pub(crate) fn n_negatives(&self, positions: &BTreeSet<usize>) -> usize {
-        positions.iter().map(|&position| self.sources[position].negatives.len()).sum()
+        positions.iter().map(|&position| self.all[position].negatives.len()).sum()
     }
 
     /// Calls `visit` with every positive source and the negatives of the plan: sources in the order of the scores,
@@ -121,9 +121,8 @@ impl Sources {
     pub(crate) fn for_each_pair(&self, plan: &EvalPlan, mut visit: impl FnMut(Pair<'_>)) {
         let nothing = Pot::default();
         let mut pools: BTreeMap<Vec<usize>, Pot> = BTreeMap::new();
-        let all: Vec<usize> =
-            (0..self.sources.len()).filter(|&i| self.sources[i].negatives.len() > 0).collect();
-        let in_scores = self.sources.iter().filter(|source| source.positives.len() > 0);
+        let all: Vec<usize> = (0..self.all.len()).filter(|&i| self.all[i].negatives.len() > 0).collect();
+        let in_scores = self.all.iter().filter(|source| source.positives.len() > 0);
         let in_scores: Vec<(&str, &Pot)> = in_scores.map(|s| (s.name.as_str(), &s.positives)).collect();
         let named_only =
             plan.pairs.keys().map(String::as_str).filter(|name| in_scores.iter().all(|(s, _)| s != name));
@@ -135,7 +134,7 @@ impl Sources {
                 Some(named) => self.negative_positions(named),
             };
             let pool = pools.entry(negative_sources.clone()).or_insert_with(|| {
-                Pot::pooled(negative_sources.iter().map(|&position| &self.sources[position].negatives))
+                Pot::pooled(negative_sources.iter().map(|&position| &self.all[position].negatives))
             });
             visit(Pair {
                 source,
@@ -153,7 +152,7 @@ impl Sources {
         let mut missing = None;
         let mut positions = BTreeSet::new();
         for name in named {
-            match self.sources.iter().position(|s| s.name == *name && s.negatives.len() > 0) {
+            match self.all.iter().position(|s| s.name == *name && s.negatives.len() > 0) {
                 Some(position) => {
                     positions.insert(position);
                 }

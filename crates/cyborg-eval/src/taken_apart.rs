@@ -24,9 +24,8 @@ impl TakenApart {
         let values = scores.f64s("score")?;
         let labels: Vec<u32> =
             labels.downcast_iter().flat_map(|chunk| chunk.values().iter().copied()).collect();
-        let predicted: Option<Vec<u32>> = if n_logits == 1 || n_logits == 2 {
-            None
-        } else if n_logits == 0 && !scores.has("predicted") && labels.iter().all(|label| *label <= 1) {
+        let by_threshold = || !scores.has("predicted") && labels.iter().all(|label| *label <= 1);
+        let predicted: Option<Vec<u32>> = if matches!(n_logits, 1 | 2) || (n_logits == 0 && by_threshold()) {
             None
         } else {
             let predicted = scores.u32s("predicted")?;

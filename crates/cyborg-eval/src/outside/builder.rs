@@ -232,8 +232,7 @@ fn class_of(cell: Cell<'_>, classes: &[String], n_logits: usize) -> Result<u32, 
     }
     let n_classes = match (classes.len(), n_logits) {
         (0, 0 | 1) => 1_000_000,
-        (0, n) => n as u64,
-        (n, _) => n as u64,
+        (0, n) | (n, _) => n as u64,
     };
     match cell.whole() {
         Some(class) if class < n_classes => Ok(class as u32),

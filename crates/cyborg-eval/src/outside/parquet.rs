@@ -4,10 +4,11 @@ use super::builder::{Builder, Place};
 use super::cell::Cell;
 use super::{ScoreColumns, locate};
 use crate::error::EvalError;
-use polars::prelude::{
-    ArrowDataType, BooleanChunked, Column, DataFrame, DataType, Float64Chunked, Int64Chunked, PolarsError, StringChunked,
-};
 use polars::prelude::ChunkFullNull as _;
+use polars::prelude::{
+    ArrowDataType, BooleanChunked, Column, DataFrame, DataType, Float64Chunked, Int64Chunked, PolarsError,
+    StringChunked,
+};
 use polars_io::SerReader as _;
 use polars_io::prelude::{ParallelStrategy, ParquetReader};
 use std::io::BufReader;
@@ -54,9 +55,9 @@ pub(super) fn read(
     let mut distinct = positions.clone();
     distinct.sort_unstable();
     distinct.dedup();
-    let groups: Vec<usize> = metadata.row_groups.iter().map(|group| group.num_rows()).collect();
     let mut before = 0;
-    for n_rows in groups {
+    for group in &metadata.row_groups {
+        let n_rows = group.num_rows();
         let slice = open().with_projection(Some(distinct.clone())).with_slice(Some((before, n_rows)));
         push_rows(path, &slice.finish().map_err(not_parquet)?, &wanted, before, builder)?;
         before += n_rows;

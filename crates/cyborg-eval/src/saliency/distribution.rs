@@ -47,6 +47,8 @@ pub fn entropy(cam: &[f32]) -> Result<f64, NoMeasure> {
 fn shares(map: &[f32], name: &'static str) -> Result<Vec<f64>, NoMeasure> {
     let mut map = min_max(map, name)?;
     let sum: f64 = map.iter().sum();
-    map.iter_mut().for_each(|value| *value /= sum);
+    for value in &mut map {
+        *value /= sum;
+    }
     Ok(map)
 }

@@ -55,6 +55,6 @@ pub fn ssim_window(height: usize, width: usize) -> Option<usize> {
     let side = height.min(width);
     (side >= 3).then(|| {
         let half = (side / 2).clamp(3, 7);
-        if half % 2 == 0 { half - 1 } else { half }
+        if half.is_multiple_of(2) { half - 1 } else { half }
     })
 }

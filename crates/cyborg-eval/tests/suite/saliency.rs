@@ -166,7 +166,10 @@ fn agreement_is_averaged_by_run_source_and_class() {
         "{reason}"
     );
     assert!(reason.contains("1 without a value, the first: the CAM is flat"), "{reason}");
-    assert!((f64_at(&table, 7, "spearman_of_ceiling").unwrap() - 2.0).abs() < 1e-15, "people agree half as well");
+    assert!(
+        (f64_at(&table, 7, "spearman_of_ceiling").unwrap() - 2.0).abs() < 1e-15,
+        "people agree half as well"
+    );
     assert_eq!(f64_at(&table, 7, "auc_judd_of_ceiling"), Some(2.0));
     let relative = f64_at(&table, 0, "entropy_relative").unwrap();
     assert!((relative - f64_at(&table, 0, "entropy").unwrap() / 9.0_f64.ln()).abs() < 1e-15);
