@@ -1,7 +1,7 @@
 //! A network as the rest of the workspace sees it: images in, logits and the tap's features out.
 
-use crate::architecture::{Architecture, Backbone, Tap, expect_images};
-use crate::builder::Builder;
+use crate::architecture::{Architecture, Backbone, Definition, Tap, expect_images};
+use crate::builder::{Builder, Initial};
 use crate::error::BackboneError;
 use crate::layers::{Linear, Mode, RunningStatistics, dropout};
 use candle_core::{Device, Tensor, Var};
@@ -50,10 +50,31 @@ impl Network {
     /// # Errors
     /// [`BackboneError::NoClasses`] for `n_classes = 0`.
     pub fn new(architecture: Architecture, n_classes: usize, seed: &Seed) -> Result<Self, BackboneError> {
+        Self::build(architecture, architecture.definition(), n_classes, seed)
+    }
+
+    /// A network of zeros, for whoever loads every tensor of it: to draw them takes seconds in the larger ones.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn blank(architecture: Architecture, n_classes: usize) -> Result<Self, BackboneError> {
+        let definition = Definition {
+            convolutions: Initial::Zero,
+            classifier_initial: (Initial::Zero, Initial::Zero),
+            ..*architecture.definition()
+        };
+        Self::build(architecture, &definition, n_classes, &Seed::new(0))
+    }
+
+    fn build(
+        architecture: Architecture,
+        definition: &Definition,
+        n_classes: usize,
+        seed: &Seed,
+    ) -> Result<Self, BackboneError> {
         if n_classes == 0 {
             return Err(BackboneError::NoClasses { architecture: architecture.name() });
         }
-        let definition = architecture.definition();
         let mut builder = Builder::new(definition, *seed, Device::Cpu);
         let backbone = (definition.build)(&mut builder)?;
         let classifier = builder.linear(

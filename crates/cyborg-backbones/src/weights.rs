@@ -8,7 +8,6 @@ use crate::infer::{infer, n_classes};
 use crate::layers::Running;
 use crate::network::Network;
 use candle_core::{DType, Device, Tensor};
-use cyborg_seed::Seed;
 use cyborg_weights::Weights;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -124,9 +123,20 @@ impl Network {
         path: &Path,
         architecture: Option<Architecture>,
     ) -> Result<(Self, Card, LoadReport), BackboneError> {
-        let weights = cyborg_weights::read(path)?;
+        Self::from_weights(cyborg_weights::read(path)?, path, architecture)
+    }
+
+    /// [`Network::open_reported`] of a file that was read already; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Network::open`].
+    pub fn from_weights(
+        weights: Weights,
+        path: &Path,
+        architecture: Option<Architecture>,
+    ) -> Result<(Self, Card, LoadReport), BackboneError> {
         let card = card_of(path, &weights, architecture)?;
-        let network = Self::new(card.architecture, card.n_classes, &Seed::new(0))?;
+        let network = Self::blank(card.architecture, card.n_classes)?;
         let report = network.load_adapted(path, weights, false)?;
         Ok((network, card, report))
     }

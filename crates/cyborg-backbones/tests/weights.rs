@@ -222,3 +222,35 @@ fn a_file_alone_becomes_its_network_again() {
     let error = Network::open(&path, Some(Architecture::ThinResNet8)).unwrap_err().to_string();
     assert!(error.contains("it has no classifier `fc.weight`"), "{error}");
 }
+
+#[test]
+fn a_classifier_under_another_name_and_a_prefix_are_no_hindrance() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seven.safetensors");
+    let source = thin(7, 0);
+    // As a module that holds the network under `model`, with Cadene's name of the classifier.
+    let tensors: BTreeMap<_, _> = source
+        .tensors()
+        .unwrap()
+        .into_iter()
+        .map(|(name, tensor)| (format!("module.model.{}", name.replace("fc.", "last_linear.")), tensor))
+        .collect();
+    cyborg_weights::write(&path, &tensors, &BTreeMap::new()).unwrap();
+    let network = thin(2, 1);
+    let before = of(&network);
+    let report = network.load_pretrained(&path).unwrap();
+    assert_eq!(
+        report.lines(),
+        [
+            "`module.model.` was taken off every name",
+            "2 renamed: `last_linear.bias` to `fc.bias`, `last_linear.weight` to `fc.weight`",
+            "its classifier of 7 classes was left out; a new one starts from its seed"
+        ]
+    );
+    for (name, value) in of(&network) {
+        let expected = if name.starts_with("fc.") { &before[&name] } else { &of(&source)[&name] };
+        assert_eq!(&value, expected, "{name}");
+    }
+    // The strict load takes prefixes off too, but no other names.
+    assert!(network.load(&path).unwrap_err().to_string().contains("not in the network: `last_linear.bias`"));
+}

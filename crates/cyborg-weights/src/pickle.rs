@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// Pickles above this are refused: those of the largest checkpoints have a few MiB.
 pub(crate) const MAX_PICKLE_BYTES: usize = 64 << 20;
 /// Values above this are refused; each takes some 40 bytes.
-const MAX_VALUES: usize = 4 << 20;
+const MAX_VALUES: usize = 1 << 20;
 
 /// Longer names are no class's: each use copies its name, so this keeps memory in proportion.
 const MAX_NAME_BYTES: usize = 256;

@@ -119,10 +119,10 @@ fn check(tensor: &TensorInStorage, length: u64) -> Result<u64, String> {
 fn gather(bytes: &[u8], tensor: &TensorInStorage, element: ElementType) -> Vec<u8> {
     let size = element.size();
     let n_elements: usize = tensor.dims.iter().product();
-    let start = tensor.offset as usize * size;
     if n_elements == 0 {
         return Vec::new();
     }
+    let start = tensor.offset as usize * size;
     if is_contiguous(tensor) {
         return bytes[start..start + n_elements * size].to_vec();
     }

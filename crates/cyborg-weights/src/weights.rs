@@ -62,10 +62,11 @@ impl Weights {
         }
     }
 
-    /// Takes off what `DataParallel` and `torch.compile` put in front of every name.
+    /// Takes off what `DataParallel`, `torch.compile` and modules that hold the network as `model` put in front of every
+    /// name.
     fn without_prefixes(mut self) -> Self {
         let mut taken = String::new();
-        while let Some(prefix) = ["module.", "_orig_mod."].into_iter().find(|prefix| {
+        while let Some(prefix) = ["module.", "_orig_mod.", "model."].into_iter().find(|prefix| {
             !self.tensors.is_empty() && self.tensors.keys().all(|name| name.starts_with(prefix))
         }) {
             let strip = |name: String| name[prefix.len()..].to_owned();

@@ -160,7 +160,7 @@ fn dict(value: &[u8]) -> Vec<u8> {
 }
 
 fn false_pickles(bench: &Bench) {
-    let n = 4_000_000;
+    let n = 1_000_000;
     // (what, object, said)
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("an empty stack", b"0".to_vec(), "empty stack"),
@@ -189,10 +189,10 @@ fn false_pickles(bench: &Bench) {
         ),
         ("deep tuples", b"\x85".repeat(n).into_iter().rev().chain(*b"").collect::<Vec<u8>>(), "empty stack"),
         ("deep lists", [b"N".to_vec(), b"\x85".repeat(n)].concat(), "it holds a tuple"),
-        ("many marks", b"(".repeat(n + (1 << 20)), "more than"),
-        ("many values", b"N".repeat(n + (1 << 20)), "more than"),
-        ("many copies", [b"N".to_vec(), b"2".repeat(n + (1 << 20))].concat(), "more than"),
-        ("many places in the memo", [b"N".to_vec(), b"\x94".repeat(n + (1 << 20))].concat(), "more than"),
+        ("many marks", b"(".repeat(n + (1 << 17)), "more than"),
+        ("many values", b"N".repeat(n + (1 << 17)), "more than"),
+        ("many copies", [b"N".to_vec(), b"2".repeat(n + (1 << 17))].concat(), "more than"),
+        ("many places in the memo", [b"N".to_vec(), b"\x94".repeat(n + (1 << 17))].concat(), "more than"),
         (
             "a long name",
             [b"c".to_vec(), b"a".repeat(1000), b"\nb\n".to_vec()].concat(),
@@ -468,29 +468,27 @@ fn mutated_files(bench: &Bench) {
     let metadata = [("a".to_owned(), "b".to_owned())].into();
     cyborg_weights::write(&path, &weights.tensors, &metadata).expect("written");
     let whole =
-        [golden("zip.pth"), golden("checkpoint-legacy.pth"), small_zip(), fs::read(&path).expect("there")];
+        [golden("zip.pth"), golden("legacy.pth"), small_zip(), fs::read(&path).expect("there")];
     let (mut n_read, mut n_refused) = (0, 0);
     let mut count = |bytes: &[u8]| match bench.read(bytes) {
         Ok(_) => n_read += 1,
         Err(_) => n_refused += 1,
     };
     for bytes in &whole {
-        for end in 0..bytes.len() {
+        for end in (0..bytes.len()).step_by(7) {
             count(&bytes[..end]);
         }
         let mut mutated = bytes.clone();
         for at in 0..bytes.len() {
-            for change in [0x01, 0x80, 0xff] {
-                mutated[at] ^= change;
-                count(&mutated);
-                mutated[at] = bytes[at];
-            }
+            mutated[at] ^= [0x01, 0x80, 0xff][at % 3];
+            count(&mutated);
+            mutated[at] = bytes[at];
         }
     }
     // The pickle of an archive whose checksums fit, and several bytes at a time.
     let object = pickle(&dict(&tensor(&storage("0", 1), b"K\x00", b"K\x01\x85", b"K\x01\x85")));
     let mut random = 0x2545_f491_4f6c_dd1du64;
-    for _ in 0..4000 {
+    for _ in 0..1000 {
         let mut mutated = object.clone();
         for _ in 0..3 {
             // xorshift (Marsaglia 2003).
@@ -503,5 +501,5 @@ fn mutated_files(bench: &Bench) {
         count(&zip(&[("a/data.pkl", &mutated), ("a/data/0", &1f32.to_le_bytes())]));
     }
     // Some changes hit values and names only.
-    assert!(n_read > 100 && n_refused > 10_000, "{n_read} read, {n_refused} refused");
+    assert!(n_read > 100 && n_refused > 1000, "{n_read} read, {n_refused} refused");
 }
