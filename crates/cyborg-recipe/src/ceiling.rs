@@ -27,7 +27,8 @@ pub struct CeilingRow {
 
 /// The ceiling by each measure, from rows of [`crate::agree`] or [`crate::build`].
 pub fn ceiling(rows: &[Row]) -> Vec<CeilingRow> {
-    let measures: [(&'static str, fn(&Row) -> Option<f64>); 4] = [
+    type Measure = (&'static str, fn(&Row) -> Option<f64>);
+    let measures: [Measure; 4] = [
         ("split_half", |row| row.split_half),
         ("split_half_corrected", |row| row.split_half_corrected),
         ("leave_one_out", |row| row.leave_one_out),

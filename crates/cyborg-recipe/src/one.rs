@@ -211,13 +211,13 @@ pub(crate) fn blurred(image: &Image, map: &SaliencyMap, sigma_px: f64) -> Result
     let pixels = read_rgb(&image.path).map_err(|error| chain(&error))?;
     let size = (pixels.width_px, pixels.height_px);
     if (map.width_px, map.height_px) == (size.0 as usize, size.1 as usize) {
-        return Ok(blur_outside(&pixels, map, sigma_px));
+        return blur_outside(&pixels, map, sigma_px).map_err(|error| chain(&error));
     }
     let small = grey(map);
     let large = resize_bilinear(&small, size.0, size.1);
     let values = large.pixels.iter().map(|&value| f32::from(value) / 255.0).collect();
     let map = SaliencyMap { width_px: size.0 as usize, height_px: size.1 as usize, values };
-    Ok(blur_outside(&pixels, &map, sigma_px))
+    blur_outside(&pixels, &map, sigma_px).map_err(|error| chain(&error))
 }
 
 /// 8 bits: the nearest level.
