@@ -67,6 +67,8 @@ pub struct DataSpec {
     pub positive: Option<String>,
     /// Number of training images to keep.
     pub limit_train: Option<usize>,
+    /// The recipe that makes the training images' maps, in place of the manifests' own.
+    pub recipe: Option<PathBuf>,
     /// Place on the sweep's axis.
     pub at: Option<f64>,
 }
@@ -314,8 +316,11 @@ impl Check<'_> {
                     None,
                 );
             }
+            let recipe =
+                data.recipe.as_ref().and_then(|name| self.recipe(name, &join(&here, &[field("recipe")])));
             if let Some(source) = self.data_source(data, &here) {
                 specs.push(DataSpec {
+                    recipe,
                     name: data.name.clone(),
                     title: data.title.clone(),
                     source,
@@ -377,6 +382,22 @@ impl Check<'_> {
         let validation =
             if data.validation.is_empty() { train.clone() } else { role(&data.validation, "validation") };
         Some(DataSource::Manifests { train, validation, test })
+    }
+
+    /// A recipe file that can be read and is a valid recipe.
+    fn recipe(&mut self, name: &str, place: &[Step]) -> Option<PathBuf> {
+        let path = self.source.path.parent().unwrap_or(Path::new("")).join(name);
+        match cyborg_recipe::read_recipe(&path) {
+            Ok(_) => Some(path),
+            Err(error) => {
+                self.fault(
+                    place,
+                    crate::error_chain(&error),
+                    Some("a path is relative to the experiment file".to_owned()),
+                );
+                None
+            }
+        }
     }
 
     /// The file of a manifest named by path or id.

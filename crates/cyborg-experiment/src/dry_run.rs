@@ -37,6 +37,9 @@ pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, 
             None => "MISSING or faulty: `cargo xtask data verify` says what and why".to_owned(),
         };
         lines.push(format!("  data {}: {}; {standing}", spec.name, origin(spec, options)));
+        if let Some(recipe) = &spec.recipe {
+            lines.push(format!("    training maps by recipe {}", recipe.display()));
+        }
     }
     for method in methods {
         let loss = match method.method {

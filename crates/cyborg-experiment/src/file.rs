@@ -92,6 +92,10 @@ pub struct DataFile {
     /// Train on only so many images, the classes' shares kept; drawn once, the same for every seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_train: Option<usize>,
+    /// A saliency recipe, a path relative to this file: the training images' maps are made from people's annotations as it
+    /// says, in place of the maps or recipes that their manifests name. Built on demand and kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
     /// Place on the sweep's axis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<f64>,
