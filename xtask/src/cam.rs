@@ -21,10 +21,6 @@ gives it, before it is brought to 0..1), with --maps maps/IMAGE.png, and cams.cs
 
 Exit code: 0 if every image has a CAM, 3 if some have none (named on stderr and in cams.failed.csv), 1 if none has.")]
 pub(crate) struct CamArguments {
-    #[command(flatten)]
-    model: ModelArguments,
-    #[command(flatten)]
-    images: ImageArguments,
     /// Folder of the results.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
@@ -38,6 +34,10 @@ pub(crate) struct CamArguments {
     /// How much of the image the map's highest value covers, from 0 to 1.
     #[arg(long, default_value_t = CamOptions::OPACITY)]
     opacity: f64,
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    images: ImageArguments,
     #[command(flatten)]
     effort: EffortArguments,
 }

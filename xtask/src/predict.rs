@@ -28,10 +28,6 @@ const SOME_FAILED: u8 = 3;
 Exit code: 0 if every image has a score, 3 if some have none (named on stderr and in *.failed.csv), 1 if nothing \
 was written.")]
 pub(crate) struct PredictArguments {
-    #[command(flatten)]
-    model: ModelArguments,
-    #[command(flatten)]
-    images: ImageArguments,
     /// Where the scores go: a file called .csv or .parquet, or `-` for CSV on stdout.
     #[arg(short, long, value_name = "FILE")]
     output: String,
@@ -42,6 +38,10 @@ pub(crate) struct PredictArguments {
     /// The class that the score speaks for, by name or index [default: 1].
     #[arg(long, value_name = "CLASS")]
     positive: Option<String>,
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    images: ImageArguments,
     #[command(flatten)]
     effort: EffortArguments,
 }
@@ -265,15 +265,11 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<ExitCode> {
     let result = cyborg_predict::predict(&model, &images, options, &mut table, &mut |p| progress.set(p));
     progress.end();
     let failed = output.path().map(failed_path);
-    let outcome = match result {
+    let outcome = match result.and_then(|outcome| table.finish().map(|()| outcome)) {
         // Whoever read our output has read enough.
         Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
         other => other?,
     };
-    match table.finish() {
-        Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
-        other => other?,
-    }
     if let Some(path) = &failed {
         write_failures(path, &outcome.failures)?;
     }
@@ -300,7 +296,8 @@ pub(crate) fn tell_failures(failures: &[Failure], list: Option<&std::path::Path>
     if failures.is_empty() {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {} images could not be used:", failures.len());
+    let n = failures.len();
+    eprintln!("error: {n} {} could not be used:", if n == 1 { "image" } else { "images" });
     for failure in failures.iter().take(SHOWN) {
         eprintln!("  {failure}");
     }

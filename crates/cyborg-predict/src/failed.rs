@@ -1,5 +1,6 @@
 //! The list of what could not be used, beside a result.
 
+use crate::csv_io::{inner, io_error};
 use crate::{Failure, PredictError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,8 +31,8 @@ pub fn write_failures(path: &Path, failures: &[Failure]) -> Result<(), PredictEr
         }
         Ok(())
     };
-    write().map_err(|error| failed(error.into()))?;
-    let bytes = writer.into_inner().map_err(|error| failed(io::Error::other(error.to_string())))?;
+    write().map_err(|error| failed(io_error(error)))?;
+    let bytes = inner(writer).map_err(failed)?;
     super::rows::make_folder_of(path)?;
     cyborg_files::write_whole(path, &bytes).map_err(failed)
 }

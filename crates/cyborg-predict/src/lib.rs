@@ -4,6 +4,7 @@ mod ahead;
 mod batches;
 mod cam;
 mod classes;
+mod csv_io;
 mod error;
 mod failed;
 mod images;

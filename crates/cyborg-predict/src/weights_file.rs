@@ -142,7 +142,8 @@ pub fn convert(
     let is_told = options != &ModelOptions::default();
     let (tensors, metadata, card, mut notes) = match Network::open_reported(input, options.backbone) {
         Ok((network, card, report)) => {
-            let card = options.apply(card)?;
+            let mut card = options.apply(card)?;
+            card.cyborg_version = Some(env!("CARGO_PKG_VERSION").to_owned());
             (network.tensors()?, card.to_metadata(), Some(card), report.lines())
         }
         // What the user or the file itself says must hold.

@@ -5,6 +5,7 @@ mod overlay;
 
 use crate::ahead::ahead;
 use crate::batches::{Answer, Effort, OnProgress, failure, for_each_answer};
+use crate::csv_io::{inner, io_error};
 use crate::npy::npy_bytes;
 use crate::pixels::read_picture;
 use crate::predict::{Outcome, largest, outcome, softmax};
@@ -314,13 +315,13 @@ impl Index {
     }
 
     fn write(&mut self, fields: [String; INDEX_COLUMNS.len()]) -> Result<(), PredictError> {
-        self.writer.write_record(&fields).map_err(|error| write_error(&self.path, error.into()))
+        self.writer.write_record(&fields).map_err(|error| write_error(&self.path, io_error(error)))
     }
 
     fn finish(self) -> Result<(), PredictError> {
         let Self { path, writer } = self;
-        let file = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()));
-        file.and_then(|file| file.into_inner().map_err(IntoInnerError::into_error))
+        inner(writer)
+            .and_then(|file| file.into_inner().map_err(IntoInnerError::into_error))
             .and_then(WholeFile::finish)
             .map_err(|source| write_error(&path, source))
     }

@@ -58,7 +58,7 @@ pub(super) fn read(
         return Err(PredictError::NoImages { what: what.to_owned(), reason: ", only a header".to_owned() });
     }
     if n_repeated > 0 {
-        list.notes.push(format!("{n_repeated} rows of `{what}` repeat others word for word and count once"));
+        list.notes.push(format!("{n_repeated} of the rows of `{what}` repeat others and count once"));
     }
     Ok(list)
 }

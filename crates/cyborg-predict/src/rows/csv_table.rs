@@ -2,6 +2,7 @@
 
 use super::{Columns, Row};
 use crate::PredictError;
+use crate::csv_io::{inner, io_error};
 use cyborg_files::WholeFile;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -86,12 +87,12 @@ impl CsvTable {
     fn write(&mut self) -> Result<(), PredictError> {
         let written = self.writer.write_record(&self.fields);
         self.fields.clear();
-        written.map_err(|error| PredictError::Write { path: self.path.clone(), source: error.into() })
+        written.map_err(|error| PredictError::Write { path: self.path.clone(), source: io_error(error) })
     }
 
     pub(super) fn finish(self) -> Result<(), PredictError> {
         let Self { writer, path, .. } = self;
-        let finished = (|| match writer.into_inner().map_err(|error| io::Error::other(error.to_string()))? {
+        let finished = (|| match inner(writer)? {
             Sink::File(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.finish(),
             Sink::Stdout(mut stdout) => stdout.flush(),
         })();

@@ -146,7 +146,7 @@ fn faulty_rows_are_failures_and_repeated_ones_count_once() {
         ]
     );
     assert_eq!(found.notes.len(), 1);
-    assert!(found.notes[0].starts_with("1 rows of "), "{}", found.notes[0]);
+    assert!(found.notes[0].starts_with("1 of the rows of "), "{}", found.notes[0]);
 }
 
 #[test]

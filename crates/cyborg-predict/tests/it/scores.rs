@@ -8,7 +8,7 @@ use cyborg_backbones::{Network, Tap};
 use cyborg_eval::read_scores;
 use cyborg_manifest::{Item, Split};
 use cyborg_predict::{
-    Columns, Failure, Model, ModelOptions, Output, PredictError, PredictOptions, ScoreKind, ScoreTable,
+    Columns, Failure, Model, ModelOptions, Output, PredictError, PredictOptions, Row, ScoreKind, ScoreTable,
     failed_path, predict, write_failures,
 };
 use cyborg_train::{ImageSet, Silent, score};
@@ -162,6 +162,73 @@ fn parquet_holds_the_same_and_can_be_evaluated() {
             };
             assert_eq!(text, row[name], "row {at}, column {name}");
         }
+    }
+}
+
+#[test]
+fn many_rows_go_out_in_groups() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let columns = Columns { source: true, label: true, n_classes: 2 };
+    // More than one row group holds; every third row without a label, some names that CSV must quote.
+    let n = 70_000_usize;
+    let write = |name: &str| {
+        let output = Output::from_name(dir.path().join(name).to_str().expect("UTF-8")).expect("an ending");
+        let mut table = ScoreTable::create(&output, columns).expect("begun");
+        for index in 0..n {
+            let image = format!("{index}, \"a\"\n.png");
+            let row = Row {
+                image: &image,
+                source: index.is_multiple_of(2).then_some("süd"),
+                label: (!index.is_multiple_of(3)).then_some(index % 2),
+                predicted: index % 2,
+                predicted_class: ["real", "fake"][index % 2],
+                score: 1.0 / (index as f64 + 1.0),
+                probabilities: &[1e-300, 1.0],
+                logits: &[index as f32, -1e-30],
+            };
+            table.push(row).expect("written");
+        }
+        assert_eq!(names(dir.path()).len(), 1, "hidden until it is finished");
+        table.finish().expect("finished");
+        fs_err::read(output.path().expect("a file")).expect("there")
+    };
+    let check = |at: usize, field: &dyn Fn(&str) -> Option<String>| {
+        let expected = [
+            ("image", Some(format!("{at}, \"a\"\n.png"))),
+            ("source", at.is_multiple_of(2).then(|| "süd".to_owned())),
+            ("label", (!at.is_multiple_of(3)).then(|| (at % 2).to_string())),
+            ("score", Some(format!("{:?}", 1.0 / (at as f64 + 1.0)))),
+            ("logit_0", Some(format!("{:?}", at as f32))),
+            ("logit_1", Some("-1e-30".to_owned())),
+            ("probability_0", Some("1e-300".to_owned())),
+        ];
+        for (column, expected) in expected {
+            assert_eq!(field(column), expected, "row {at}, column {column}");
+        }
+    };
+    let parquet = write("scores.parquet");
+    let frame = cyborg_eval::read_parquet(&dir.path().join("scores.parquet")).expect("read");
+    assert_eq!(frame.height(), n);
+    for at in [0, 1, 65_535, 65_536, 69_999] {
+        check(at, &|column| {
+            let value = frame.column(column).expect("listed").get(at).expect("a row");
+            match (value.is_null(), value.get_str(), column) {
+                (true, ..) => None,
+                (_, Some(text), _) => Some(text.to_owned()),
+                (_, _, "label") => value.extract::<u32>().map(|label| label.to_string()),
+                (_, _, "score" | "probability_0") => value.extract::<f64>().map(|value| format!("{value:?}")),
+                _ => value.extract::<f32>().map(|value| format!("{value:?}")),
+            }
+        });
+    }
+    fs_err::remove_file(dir.path().join("scores.parquet")).expect("removed");
+    assert_eq!(write("scores.parquet"), parquet, "the same rows give the same bytes");
+    fs_err::remove_file(dir.path().join("scores.parquet")).expect("removed");
+    write("scores.csv");
+    let rows = read_csv(&dir.path().join("scores.csv"));
+    assert_eq!(rows.len(), n);
+    for at in [0, 1, 69_999] {
+        check(at, &|column| Some(rows[at][column].clone()).filter(|field| !field.is_empty()));
     }
 }
 
