@@ -1,6 +1,6 @@
 //! Image files in full precision: what masks and heat maps need.
 
-use std::io::Cursor;
+use std::io::{BufReader, Cursor};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageReader};
@@ -64,7 +64,12 @@ pub fn decode_samples(bytes: &[u8], path: &Path) -> Result<Samples, ImageError> 
         DynamicImage::ImageRgba16(image) => (4, SampleValues::U16(image.into_raw())),
         DynamicImage::ImageRgb32F(image) => (3, SampleValues::F32(image.into_raw())),
         DynamicImage::ImageRgba32F(image) => (4, SampleValues::F32(image.into_raw())),
-        _ => return Err(fault(path, "its samples are of an unknown type: store it with 8 or 16 bits a sample")),
+        _ => {
+            return Err(fault(
+                path,
+                "its samples are of an unknown type: store it with 8 or 16 bits a sample",
+            ));
+        }
     };
     Ok(Samples { width_px, height_px, channels, values })
 }
@@ -110,9 +115,7 @@ fn grey_float_tiff(bytes: &[u8], path: &Path) -> Result<Option<Samples>, ImageEr
 /// # Errors
 /// As [`crate::dimensions`].
 pub fn orientation(path: &Path) -> Result<u8, ImageError> {
-    let bytes = read(path)?;
-    let reader = ImageReader::new(Cursor::new(&bytes))
-        .with_guessed_format()
-        .map_err(|source| ImageError::Read { path: path.into(), source })?;
+    let open = || ImageReader::new(BufReader::new(fs_err::File::open(path)?)).with_guessed_format();
+    let reader = open().map_err(|source| ImageError::Read { path: path.into(), source })?;
     guarded(path, || Ok(reader.into_decoder()?.orientation()?.to_exif()))
 }

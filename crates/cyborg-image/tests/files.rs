@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use cyborg_image::{
-    ImageError, Raster, decode_bytes, dimensions, encode_png, read_grey, read_rgb, write_png,
+    ImageError, Raster, SampleValues, decode_bytes, dimensions, encode_png, orientation, read_grey, read_rgb,
+    read_samples, write_png,
 };
 use proptest::prelude::*;
 
@@ -220,6 +221,47 @@ fn rasters_that_are_none_are_refused() {
         message(&short),
         "cannot encode a 2x2 raster of 3 channels as PNG: its buffer must hold 12 bytes but holds 11"
     );
+}
+
+/// Full precision is what the 8-bit readers cut down: high bytes of 16 bits, alpha dropped.
+#[test]
+fn samples_are_all_that_a_file_holds() {
+    for (name, channels, bits) in [
+        ("grey.png", 1, 8),
+        ("grey-alpha.png", 2, 8),
+        ("rgba.png", 4, 8),
+        ("rgb.tiff", 3, 8),
+        ("palette-2-bit.png", 3, 8),
+        ("grey-16-bit.png", 1, 16),
+        ("rgb-16-bit.png", 3, 16),
+    ] {
+        let samples = read_samples(&golden(name)).unwrap();
+        assert_eq!(samples.channels, channels, "{name}");
+        let (bytes, found_bits) = match samples.values {
+            SampleValues::U8(values) => (values, 8),
+            SampleValues::U16(values) => (values.iter().map(|value| (value >> 8) as u8).collect(), 16),
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(found_bits, bits, "{name}");
+        let expected = if channels < 3 { read_grey(&golden(name)) } else { read_rgb(&golden(name)) }.unwrap();
+        let kept: Vec<u8> =
+            bytes.chunks_exact(channels).flat_map(|pixel| pixel[..expected.channels].to_vec()).collect();
+        assert_eq!(kept, expected.pixels, "{name}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (bytes, says) in [(&b""[..], "the file is empty"), (b"no image", "it is no image"), (b"II*\0", "")] {
+        let path = folder.path().join("bad");
+        fs_err::write(&path, bytes).unwrap();
+        let message = read_samples(&path).unwrap_err().to_string();
+        assert!(message.contains("bad`") && message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn orientation_is_told_and_not_acted_on() {
+    assert_eq!(orientation(&golden("turned.jpg")).unwrap(), 6);
+    assert_eq!(orientation(&golden("444.jpg")).unwrap(), 1);
+    assert!(matches!(orientation(Path::new("none.jpg")), Err(ImageError::Read { .. })));
 }
 
 proptest! {

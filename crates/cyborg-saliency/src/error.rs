@@ -61,7 +61,9 @@ pub enum AnnotationError {
         reason: String,
     },
     /// No file matches a pattern.
-    #[error("no file in `{root}` matches `{pattern}`: check the folder, or the pattern's `{{image}}` and `{{annotator}}`")]
+    #[error(
+        "no file in `{root}` matches `{pattern}`: check the folder, or the pattern's `{{image}}` and `{{annotator}}`"
+    )]
     NoFiles {
         /// Where was looked.
         root: PathBuf,

@@ -160,14 +160,14 @@ impl Orientation {
 ///
 /// Begin with the frame, then say what was done to the picture between the person and the network, in that order. An
 /// image photographed on its side (EXIF 6: stored 640x480, seen by people as 480x640), of which the network gets a
-/// crop of 200x300 seen upright pixels at 224x224:
+/// crop of 128x256 pixels of the upright picture at 64x64:
 ///
 /// ```
 /// use cyborg_saliency::{Crop, Orientation, Placement};
 /// let placement = Placement::on_image((240, 320), (480, 640))? // drawn at half size
-///     .cropped(Crop { x: 100.0, y: 50.0, width: 200.0, height: 300.0 })
-///     .resized((224, 224));
-/// assert_eq!(placement.map((100.0, 100.0)), (100.0 / 200.0 * 224.0, 150.0 / 300.0 * 224.0));
+///     .cropped(Crop { x: 100.0, y: 50.0, width: 128.0, height: 256.0 })
+///     .resized((64, 64));
+/// assert_eq!(placement.map((100.0, 100.0)), (100.0 / 2.0, 150.0 / 4.0));
 ///
 /// // cyborg-image leaves the pixels as stored; so must the map, if the whole image is used.
 /// let stored = Placement::new((480, 640)).stored(Orientation::QuarterTurn);

@@ -7,7 +7,8 @@
 //!
 //! Kinds of shapes: `polygon`, `rectangle` (two corners), `circle` (its centre and a point on it), `line` and
 //! `linestrip` (strokes without a width), `point`, `points`, `mask` (a Base64 PNG over the box of its two points, both
-//! pixels included). A shape without `shape_type` is a polygon.
+//! pixels included). A shape without `shape_type` is a polygon. The image is what the pattern's `{image}` stands for, or else
+//! the file name in `imagePath`.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -154,6 +154,9 @@ impl PathPattern {
             let path = entry.path();
             let relative = if relative.is_empty() { name } else { format!("{relative}/{name}") };
             if path.is_dir() {
+                if is_loop(&path, folder) {
+                    continue;
+                }
                 self.walk(&path, &relative, depth + 1, files)?;
             } else if let Some((image, annotator)) = self.matches(&relative) {
                 files.push(FoundFile { path, image, annotator });
@@ -161,6 +164,12 @@ impl PathPattern {
         }
         Ok(())
     }
+}
+
+/// A link to a folder that it is in.
+fn is_loop(path: &Path, folder: &Path) -> bool {
+    path.is_symlink()
+        && matches!((fs_err::canonicalize(path), fs_err::canonicalize(folder)), (Ok(to), Ok(from)) if from.starts_with(&to))
 }
 
 fn matches(parts: &[Part], text: &str, image: &mut Option<String>, annotator: &mut Option<String>) -> bool {

@@ -7,6 +7,8 @@
 //!   <object><name>eye</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>60</xmax><ymax>70</ymax></bndbox></object>
 //! </annotation>
 //! ```
+//!
+//! The image is what the pattern's `{image}` stands for, or else `<filename>`.
 
 use super::boxes::rectangle;
 use super::svg::parse_xml;

@@ -2,9 +2,9 @@
 
 use crate::{Affine, Fill, SaliencyMap};
 
-/// Lines a pixel at which shapes are cut. Along a line coverage is exact, so the result is off by at most 1/64 of a pixel
+/// Lines a pixel at which shapes are cut. Along a line coverage is exact, so the result is off by at most 1/32 of a pixel
 /// where an edge is level, and by far less where it is not.
-const LINES: usize = 32;
+const LINES: usize = 16;
 
 /// The union of shapes.
 pub(crate) struct Region {
@@ -30,13 +30,13 @@ struct Crossing {
 
 enum Kind {
     Edge { polygon: usize, from: (f64, f64), to: (f64, f64) },
-    Capsule { from: (f64, f64), to: (f64, f64), radius: f64 },
+    Brush(Brush),
 }
 
 impl Region {
-    /// Nothing yet. A matrix that has no inverse leaves no area to cover.
+    /// Nothing yet. The matrix must have an inverse.
     pub(crate) fn new(to_image: Affine) -> Self {
-        let to_frame = to_image.inverse().unwrap_or(Affine::scale(0.0, 0.0));
+        let to_frame = to_image.inverse().unwrap_or(Affine::IDENTITY);
         Self { to_image, to_frame, pieces: Vec::new(), fills: Vec::new() }
     }
 
@@ -54,11 +54,12 @@ impl Region {
                 break;
             }
             let (from, to) = ends(index);
+            let is_last = index + 2 >= points.len();
             let (y0, y1) = (self.to_image.apply(from).1, self.to_image.apply(to).1);
             self.pieces.push(Piece {
                 top: y0.min(y1) - reach,
                 bottom: y0.max(y1) + reach,
-                kind: Kind::Capsule { from, to, radius },
+                kind: Kind::Brush(Brush::new(from, to, radius, is_last, (self.to_frame.a, self.to_frame.b))),
             });
         }
     }
@@ -118,9 +119,7 @@ impl Region {
         let start = self.to_frame.apply((0.0, at));
         for piece in active {
             match &piece.kind {
-                Kind::Capsule { from, to, radius } => {
-                    spans.extend(cut_capsule(start, (self.to_frame.a, self.to_frame.b), *from, *to, *radius));
-                }
+                Kind::Brush(brush) => spans.extend(brush.cut(start)),
                 Kind::Edge { polygon, from, to } => {
                     if (from.1 <= at) != (to.1 <= at) {
                         let share = (at - from.1) / (to.1 - from.1);
@@ -170,43 +169,64 @@ fn add_union(spans: &mut [(f64, f64)], width: usize, parts: &mut [f64], steps: &
     }
 }
 
-/// Where the line `start + x * step` is within `radius` of the segment: the hull of its spans in the two end discs and in
-/// the strip between them, as the whole is convex.
-fn cut_capsule(
-    start: (f64, f64),
-    step: (f64, f64),
+/// A round brush on its way from one point to the next, and the direction of the lines that cut it.
+///
+/// The disc at the end is left to the next piece, unless this is the last one of its stroke.
+struct Brush {
     from: (f64, f64),
-    to: (f64, f64),
+    end: Option<(f64, f64)>,
     radius: f64,
-) -> Option<(f64, f64)> {
-    let dot = |a: (f64, f64), b: (f64, f64)| a.0 * b.0 + a.1 * b.1;
-    let minus = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0, a.1 - b.1);
-    let square = dot(step, step);
-    if square == 0.0 {
-        return None;
+    step: (f64, f64),
+    /// 1 over the squared length of `step`.
+    per_square: f64,
+    /// Half planes along and across the way: an axis, the range on it, and `step` on it. None for a way of no length.
+    strip: Option<[(Axis, f64, f64, f64); 2]>,
+}
+
+type Axis = (f64, f64);
+
+fn dot(a: (f64, f64), b: (f64, f64)) -> f64 {
+    a.0 * b.0 + a.1 * b.1
+}
+
+impl Brush {
+    fn new(from: (f64, f64), to: (f64, f64), radius: f64, is_last: bool, step: (f64, f64)) -> Self {
+        let along = (to.0 - from.0, to.1 - from.1);
+        let length = along.0.hypot(along.1);
+        let strip = (length > 0.0).then(|| {
+            let unit = (along.0 / length, along.1 / length);
+            let normal = (-unit.1, unit.0);
+            [(unit, 0.0, length, dot(step, unit)), (normal, -radius, radius, dot(step, normal))]
+        });
+        let end = (is_last && length > 0.0).then_some(to);
+        Self { from, end, radius, step, per_square: 1.0 / dot(step, step), strip }
     }
-    let disc = |centre: (f64, f64)| {
-        let offset = minus(start, centre);
-        let middle = -dot(offset, step) / square;
-        let nearest = (offset.0 + middle * step.0, offset.1 + middle * step.1);
-        let left = radius * radius - dot(nearest, nearest);
+
+    /// Where the line `start + x * step` is within the brush: the hull of its spans in the discs and in the strip. With the
+    /// disc that is left to the next piece, they are convex together, so the hull adds nothing that is not painted.
+    fn cut(&self, start: (f64, f64)) -> Option<(f64, f64)> {
+        let offset = (start.0 - self.from.0, start.1 - self.from.1);
+        let end = self.end.and_then(|end| self.cut_disc((start.0 - end.0, start.1 - end.1)));
+        [self.cut_disc(offset), self.cut_strip(offset), end]
+            .into_iter()
+            .flatten()
+            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    fn cut_disc(&self, offset: (f64, f64)) -> Option<(f64, f64)> {
+        let cross = offset.0 * self.step.1 - offset.1 * self.step.0;
+        let left = self.radius * self.radius - cross * cross * self.per_square;
         (left > 0.0).then(|| {
-            let half = (left / square).sqrt();
+            let middle = -dot(offset, self.step) * self.per_square;
+            let half = (left * self.per_square).sqrt();
             (middle - half, middle + half)
         })
-    };
-    let along = minus(to, from);
-    let length = along.0.hypot(along.1);
-    let strip = || {
-        if length == 0.0 {
-            return None;
-        }
-        let unit = (along.0 / length, along.1 / length);
-        let normal = (-unit.1, unit.0);
-        let offset = minus(start, from);
+    }
+
+    fn cut_strip(&self, offset: (f64, f64)) -> Option<(f64, f64)> {
         let mut span = (f64::NEG_INFINITY, f64::INFINITY);
-        for (axis, low, high) in [(unit, 0.0, length), (normal, -radius, radius)] {
-            let (at, slope) = (dot(offset, axis), dot(step, axis));
+        for (axis, low, high, slope) in self.strip? {
+            let at = dot(offset, axis);
             if slope == 0.0 {
                 if at < low || at > high {
                     return None;
@@ -217,6 +237,5 @@ fn cut_capsule(
             }
         }
         (span.0 < span.1).then_some(span)
-    };
-    [disc(from), disc(to), strip()].into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
 }

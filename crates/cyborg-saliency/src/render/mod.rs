@@ -43,7 +43,7 @@ pub struct Drawn {
 /// One person's marks as a map over the image as the placement has it.
 ///
 /// - **Strokes, polygons and rectangles** give the share of each pixel that they cover, in `[0, 1]`: exact along the
-///   rows, 32 lines a pixel down the columns. What overlaps counts once. Strokes have round ends and joints; rings of
+///   rows, 16 lines a pixel down the columns. What overlaps counts once. Strokes have round ends and joints; rings of
 ///   one polygon are filled by its [`Fill`] rule.
 /// - **Points** give a density: each adds its weight to the pixel that holds it, and the whole is blurred as
 ///   [`gaussian_blur`] does, that is as SciPy's `gaussian_filter` on the image of impulses. The sum of the map is the sum
@@ -54,8 +54,9 @@ pub struct Drawn {
 /// the pixelwise maximum. An annotation without marks gives a map of zeros.
 ///
 /// # Errors
-/// [`AnnotationError::Draw`] if a stroke has no width, a point no duration where durations are the weights, or a map
-/// another shape than the frame; [`AnnotationError::Setting`] for lengths that are not positive; what
+/// [`AnnotationError::Draw`] if a stroke has no width, a point no duration where durations are the weights, a map
+/// another shape than the frame, or the placement no inverse or another
+/// frame than the annotation; [`AnnotationError::Setting`] for lengths that are not positive; what
 /// [`crate::StoredMap::load`] says.
 pub fn draw(
     annotation: &Annotation,
@@ -70,6 +71,19 @@ pub fn draw(
     let (width, height) = placement.size_px();
     if u64::from(width) * u64::from(height) > crate::read::MAX_PIXELS {
         return Err(fault(format!("a map of {width}x{height} pixels is beyond the limit")));
+    }
+    let (frame_width, frame_height) = placement.frame_size();
+    if let Some((width, height)) = annotation.frame_px
+        && (f64::from(width), f64::from(height)) != (frame_width, frame_height)
+    {
+        return Err(fault(format!(
+            "it was made on a frame of {width}x{height}, but is placed as if on {frame_width}x{frame_height}"
+        )));
+    }
+    if placement.matrix().inverse().is_none() {
+        return Err(fault(
+            "its placement leaves the frame no area, or has numbers that are not finite".into(),
+        ));
     }
     let (width, height) = (width as usize, height as usize);
     let mut region = coverage::Region::new(placement.matrix());

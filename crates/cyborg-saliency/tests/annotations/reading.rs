@@ -130,6 +130,19 @@ fn patterns_take_names_apart() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn links_in_a_circle_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs_err::create_dir(folder.path().join("a")).expect("created");
+    fs_err::write(folder.path().join("a/0001.csv"), "image,x,y\ni,1,2\n").expect("written");
+    for name in ["a/up", "a/again"] {
+        fs_err::os::unix::fs::symlink(folder.path(), folder.path().join(name)).expect("linked");
+    }
+    let (good, bad) = read(folder.path(), "{image}.csv", Format::Points(PointOptions::default()));
+    assert_eq!((good.len(), bad.len()), (1, 0));
+}
+
 #[test]
 fn a_missing_file_or_folder_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
