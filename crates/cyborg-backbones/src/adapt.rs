@@ -45,6 +45,8 @@ pub struct LoadReport {
     pub counts_start_at_zero: bool,
     /// Classes of the file's classifier where it was left out for their number; the network's keeps its initial values.
     pub replaced_classifier_of: Option<usize>,
+    /// Whether the file has no classifier at all, so that the network's keeps its initial values.
+    pub has_no_classifier: bool,
 }
 
 impl LoadReport {
@@ -59,6 +61,7 @@ impl LoadReport {
             ignored: weights.ignored.clone(),
             counts_start_at_zero: false,
             replaced_classifier_of: None,
+            has_no_classifier: false,
         }
     }
 
@@ -90,6 +93,9 @@ impl LoadReport {
             lines.push(format!(
                 "its classifier of {n_classes} classes was left out; a new one starts from its seed"
             ));
+        }
+        if self.has_no_classifier {
+            lines.push("it has no classifier; a new one starts from its seed".to_owned());
         }
         if !self.ignored.is_empty() {
             lines.push(format!("{} ignored: {}", self.ignored.len(), some(&self.ignored)));

@@ -90,9 +90,9 @@ impl Network {
     }
 
     /// For starting from ImageNet or from any checkpoint: safetensors or `.pth`, with torchvision's, timm's or
-    /// Cadene's names. What is harmless is put right and reported (see [`LoadReport`]); a classifier of another number
-    /// of classes is left as initialised; anything else that is missing, extra or misshapen is an error which names
-    /// it, and nothing is changed.
+    /// Cadene's names. What is harmless is put right and reported (see [`LoadReport`]); the classifier is left as
+    /// initialised where the file has none or one of another number of classes; anything else that is missing, extra or
+    /// misshapen is an error which names it, and nothing is changed.
     ///
     /// # Errors
     /// [`BackboneError::File`] if it cannot be read; [`BackboneError::Weights`] if it does not fit.
@@ -156,11 +156,16 @@ impl Network {
                 }
                 AdaptError::Tensor(error) => error.into(),
             })?;
-        if replace_classifier && self.is_classifier_of_other_classes(&tensors) {
-            let [(weight, own_weight), (bias, own_bias)] = self.classifier_parameters();
-            let theirs = tensors.insert(weight, own_weight.as_detached_tensor());
-            tensors.insert(bias, own_bias.as_detached_tensor());
-            report.replaced_classifier_of = theirs.and_then(|theirs| theirs.dims().first().copied());
+        if replace_classifier {
+            let classifier = self.classifier_parameters();
+            report.has_no_classifier = classifier.iter().all(|(name, _)| !tensors.contains_key(name));
+            if report.has_no_classifier || self.is_classifier_of_other_classes(&tensors) {
+                for (name, own) in classifier {
+                    let theirs = tensors.insert(name, own.as_detached_tensor());
+                    let n_classes = theirs.and_then(|theirs| theirs.dims().first().copied());
+                    report.replaced_classifier_of = n_classes;
+                }
+            }
         }
         self.load_tensors(&tensors).map_err(|error| in_file(path, error))?;
         Ok(report)

@@ -251,6 +251,21 @@ fn a_classifier_under_another_name_and_a_prefix_are_no_hindrance() {
         let expected = if name.starts_with("fc.") { &before[&name] } else { &of(&source)[&name] };
         assert_eq!(&value, expected, "{name}");
     }
+    // None at all, as timm's `num_classes=0` leaves it.
+    let headless: BTreeMap<_, _> = tensors
+        .iter()
+        .filter(|(name, _)| !name.contains("last_linear"))
+        .map(|(n, t)| (n.clone(), t.clone()))
+        .collect();
+    let other = folder.path().join("headless.safetensors");
+    cyborg_weights::write(&other, &headless, &BTreeMap::new()).unwrap();
+    let network = thin(2, 1);
+    let report = network.load_pretrained(&other).unwrap();
+    assert_eq!(report.lines()[1], "it has no classifier; a new one starts from its seed");
+    assert_eq!(of(&network)["fc.weight"], before["fc.weight"]);
+    assert!(
+        Network::open(&other, None).unwrap_err().to_string().contains("it has no classifier `fc.weight`")
+    );
     // The strict load takes prefixes off too, but no other names.
     assert!(network.load(&path).unwrap_err().to_string().contains("not in the network: `last_linear.bias`"));
 }

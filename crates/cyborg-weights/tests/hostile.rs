@@ -467,8 +467,7 @@ fn mutated_files(bench: &Bench) {
     let weights = bench.read(&golden("zip.pth")).expect("whole");
     let metadata = [("a".to_owned(), "b".to_owned())].into();
     cyborg_weights::write(&path, &weights.tensors, &metadata).expect("written");
-    let whole =
-        [golden("zip.pth"), golden("legacy.pth"), small_zip(), fs::read(&path).expect("there")];
+    let whole = [golden("zip.pth"), golden("legacy.pth"), small_zip(), fs::read(&path).expect("there")];
     let (mut n_read, mut n_refused) = (0, 0);
     let mut count = |bytes: &[u8]| match bench.read(bytes) {
         Ok(_) => n_read += 1,

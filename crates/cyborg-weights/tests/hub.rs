@@ -135,7 +135,9 @@ fn answer(state: &mut State, method: &str, path: &str, range: &str, token: &str)
     }
     let Some(content) = state.files.get(file).cloned() else { return refusal(404, "EntryNotFound") };
     let sha = ring::digest::digest(&ring::digest::SHA256, &content);
-    let sha: String = sha.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits =
+        |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).expect("a digit"));
+    let sha: String = sha.as_ref().iter().flat_map(digits).collect();
     if let Some(store) = &state.store {
         // As for files in the hub's large-file store.
         let head = format!(
