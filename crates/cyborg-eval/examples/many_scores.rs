@@ -4,11 +4,13 @@
 //! many_scores generate FOLDER [RUNS] [IMAGES]   writes FOLDER/run-NNN/scores.parquet (default 120 runs, 700,000 images)
 //! many_scores table FOLDER [RUNS]               every metric of every source of every run, and the time it took
 //! many_scores auc FOLDER [RUNS]                 the same, and prints the AUCs as CSV, for a comparison
+//! many_scores intervals FOLDER [REPLICATES]     bootstrap intervals of the first run (default 1000 replicates)
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
 use cyborg_eval::{
-    EvalPlan, MetricOptions, RunKey, ScoreFile, collect_metrics, measure_files, summarise, write_parquet,
+    Bootstrap, EvalPlan, MetricOptions, RunKey, ScoreFile, collect_metrics, measure_files, read_scores,
+    run_intervals, summarise, write_parquet,
 };
 use cyborg_seed::Seed;
 use polars::prelude::{Column, DataFrame};
@@ -103,16 +105,34 @@ fn generate(folder: &Path, runs: usize, images: usize) -> Result<(), Box<dyn Err
     Ok(())
 }
 
-fn table(folder: &Path, runs: usize, print_auc: bool) -> Result<(), Box<dyn Error>> {
+fn intervals(folder: &Path, replicates: usize) -> Result<(), Box<dyn Error>> {
+    let scores = read_scores(&path(folder, 0))?;
+    let start = Instant::now();
+    let bootstrap = Bootstrap { replicates, ..Bootstrap::default() };
+    let intervals = run_intervals(&scores, &plan(), &MetricOptions::default(), &bootstrap)?;
+    let seconds = start.elapsed().as_secs_f64();
+    eprintln!(
+        "{replicates} replicates of {} images, {} intervals: {seconds:.2} s",
+        scores.height(),
+        intervals.height()
+    );
+    Ok(())
+}
+
+fn plan() -> EvalPlan {
     let ffhq = || vec!["FFHQ".to_owned()];
     let celeba = || vec!["CelebA-HQ".to_owned()];
     let pair = |name: &str| if matches!(name, "ProGAN" | "StarGANv2") { celeba() } else { ffhq() };
     let generators = SOURCES.into_iter().filter(|(_, label, _)| *label == 1);
-    let plan = EvalPlan {
+    EvalPlan {
         positive: 1,
         pairs: generators.map(|(name, _, _)| (name.to_owned(), pair(name))).collect::<BTreeMap<_, _>>(),
         seen: BTreeSet::from(["StyleGAN2".to_owned()]),
-    };
+    }
+}
+
+fn table(folder: &Path, runs: usize, print_auc: bool) -> Result<(), Box<dyn Error>> {
+    let plan = plan();
     let files: Vec<ScoreFile<'_>> = (0..runs)
         .map(|run| ScoreFile { key: key(run), path: path(folder, run), plan: &plan })
         .take_while(|file| file.path.exists())

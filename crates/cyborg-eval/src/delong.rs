@@ -56,7 +56,8 @@ pub struct DelongPair {
 pub fn delong(labels: &[bool], scores: &[f64], level: f64) -> Result<Delong, Undefined> {
     let ranking = Ranking::new(labels, scores)?;
     let ranked = ranking.ranked();
-    let (auc, se) = (ranked.auc(), ranked.auc_variance()?.sqrt());
+    let auc = ranked.auc();
+    let se = ranked.auc_variance(auc)?.sqrt();
     Ok(Delong { auc, se, ci: interval(auc, se, level).map(|(low, high)| (low.max(0.0), high.min(1.0))) })
 }
 
@@ -142,15 +143,15 @@ impl Placements {
 }
 
 impl Ranked<'_> {
-    /// DeLong's variance of the AUC.
-    pub(crate) fn auc_variance(&self) -> Result<f64, Undefined> {
+    /// DeLong's variance of this AUC.
+    fn auc_variance(&self, auc: f64) -> Result<f64, Undefined> {
         let (p, n) = (self.n_positives(), self.n_negatives());
         for (count, class) in [(p, "positive"), (n, "negative")] {
             if count < 2 {
                 return Err(Undefined::OneImage { class });
             }
         }
-        let (p, n, auc) = (p as f64, n as f64, self.auc());
+        let (p, n) = (p as f64, n as f64);
         let (mut of_positives, mut of_negatives) = (0.0, 0.0);
         let (mut positives_above, mut negatives_above) = (0.0, 0.0);
         for step in self.steps() {
@@ -167,12 +168,12 @@ impl Ranked<'_> {
 }
 
 /// DeLong's standard error and 95 % interval of the AUC, or why there is none.
-pub(crate) fn auc_error(ranked: Ranked<'_>) -> (AucError, Option<String>) {
-    let variance = match ranked.auc_variance() {
+pub(crate) fn auc_error(ranked: Ranked<'_>, auc: f64) -> (AucError, Option<String>) {
+    let variance = match ranked.auc_variance(auc) {
         Ok(variance) => variance,
         Err(reason) => return (AucError::default(), Some(reason.to_string())),
     };
-    let (auc, se) = (ranked.auc(), variance.sqrt());
+    let se = variance.sqrt();
     let ci = interval(auc, se, 0.95).map(|(low, high)| (low.max(0.0), high.min(1.0)));
     let reason =
         ci.is_none().then(|| "every pair is in the same order, DeLong's standard error is 0".to_owned());

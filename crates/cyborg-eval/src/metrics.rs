@@ -3,12 +3,12 @@
 use crate::delong::auc_error;
 use crate::error::EvalError;
 use crate::measure::Scale;
-use crate::metric::{METRIC_INFO, N_METRICS, OverSources};
+use crate::metric::{METRIC_INFO, OverSources};
 use crate::options::{MetricOptions, check_groups};
 use crate::pairing::{EvalPlan, Sources};
 use crate::pot::Pot;
 use crate::rows::{AucError, SourceRow};
-use crate::values::{Gathered, position, reason_of};
+use crate::values::{Gathered, reason_of};
 use polars::prelude::DataFrame;
 use std::collections::BTreeSet;
 
@@ -54,9 +54,11 @@ pub(crate) fn measure(sources: &Sources, plan: &EvalPlan, options: &MetricOption
     };
     let mut measured: Vec<Measured> = Vec::new();
     sources.for_each_pair(plan, |pair| {
-        let outcome = pair
-            .ranked()
-            .map(|ranked| (scale.values(ranked, pair.positives, pair.negatives), auc_error(ranked)));
+        let outcome = pair.ranked().map(|ranked| {
+            let values = scale.values(ranked, pair.positives, pair.negatives);
+            let error = auc_error(ranked, values.of("auc"));
+            (values, error)
+        });
         measured.push(Measured {
             row: row(
                 "source",
@@ -222,10 +224,7 @@ fn over_sources(members: &[&Measured], gathered: &mut Gathered) {
         let value = match metric.over_sources {
             OverSources::Mean => of_sources.iter().sum::<f64>() / members.len() as f64,
             OverSources::Largest => of_sources[of_sources.len() - 1],
-            OverSources::WorstAcer => {
-                let of = |metric: &str| gathered.values[position(metric)].unwrap_or(f64::NAN);
-                f64::midpoint(of("apcer_worst"), of("bpcer"))
-            }
+            OverSources::WorstAcer => f64::midpoint(gathered.of("apcer_worst"), gathered.of("bpcer")),
         };
         gathered.set(metric.name, value);
     }
@@ -251,12 +250,10 @@ fn pooled(
             };
             let worst = members.iter().filter_map(apcer).fold(0.0, f64::max);
             values.set("apcer_worst", worst);
-            let bpcer = values.values[position("bpcer")].unwrap_or(f64::NAN);
-            values.set("acer_worst", f64::midpoint(worst, bpcer));
+            values.set("acer_worst", f64::midpoint(worst, values.of("bpcer")));
         }
-        (values, auc_error(ranked))
+        let error = auc_error(ranked, values.of("auc"));
+        (values, error)
     });
     row("aggregate", name, None, [n_sources, positives.len(), negatives.len()], outcome)
 }
-
-const _: () = assert!(N_METRICS == METRIC_INFO.len());

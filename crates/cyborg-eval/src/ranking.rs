@@ -147,6 +147,7 @@ pub(crate) struct Steps<'a> {
 impl Iterator for Steps<'_> {
     type Item = Step;
 
+    #[inline]
     fn next(&mut self) -> Option<Step> {
         let score = match (self.positives.first(), self.negatives.first()) {
             (Some(&p), Some(&n)) => p.max(n),
@@ -154,11 +155,20 @@ impl Iterator for Steps<'_> {
             (None, Some(&n)) => n,
             (None, None) => return None,
         };
-        let n_positives = self.positives.iter().take_while(|s| **s == score).count();
-        let n_negatives = self.negatives.iter().take_while(|s| **s == score).count();
-        self.positives = &self.positives[n_positives..];
-        self.negatives = &self.negatives[n_negatives..];
-        Some(Step { score, n_positives: n_positives as u64, n_negatives: n_negatives as u64 })
+        let mut step = Step { score, n_positives: 0, n_negatives: 0 };
+        while let [first, rest @ ..] = self.positives
+            && *first == score
+        {
+            step.n_positives += 1;
+            self.positives = rest;
+        }
+        while let [first, rest @ ..] = self.negatives
+            && *first == score
+        {
+            step.n_negatives += 1;
+            self.negatives = rest;
+        }
+        Some(step)
     }
 }
 

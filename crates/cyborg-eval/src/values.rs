@@ -14,7 +14,7 @@ pub(crate) struct Gathered {
 }
 
 /// Position of a metric, by name. The names are checked when the tests run.
-pub(crate) fn position(metric: &str) -> usize {
+fn position(metric: &str) -> usize {
     METRICS.iter().position(|name| *name == metric).unwrap_or(0)
 }
 
@@ -22,6 +22,11 @@ impl Gathered {
     pub(crate) fn set(&mut self, metric: &str, value: f64) {
         debug_assert!(METRICS.contains(&metric), "{metric}");
         self.values[position(metric)] = Some(value);
+    }
+
+    /// A value that was set; NaN before.
+    pub(crate) fn of(&self, metric: &str) -> f64 {
+        self.values[position(metric)].unwrap_or(f64::NAN)
     }
 
     pub(crate) fn set_or(&mut self, metric: &str, value: Result<f64, String>) {

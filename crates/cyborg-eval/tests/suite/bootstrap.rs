@@ -35,6 +35,7 @@ fn every_row_and_metric_has_an_interval_around_it() {
             let i = at(&table, source, metric);
             let of = |column: &str| f64_at(&table, i, column).unwrap();
             assert!(of("ci_low") < of("ci_high"), "{metric} of {source}");
+            assert!(of("bca_low") < of("bca_high"), "{metric} of {source}");
             if metric != "ece" {
                 // (The calibration error of a drawn set is biased upwards: its interval may lie above it.)
                 assert!(of("ci_low") <= of("value") && of("value") <= of("ci_high"), "{metric} of {source}");

@@ -53,6 +53,8 @@ fn rates_equal_scikit_learn() {
         check(&metrics, "ece", 14);
         check(&metrics, "brier", 15);
         let of = |metric: &str| f64_at(&metrics, 0, metric).unwrap();
+        let error = delong(&labels(&r[1]), &numbers(&r[2]), 0.95).unwrap();
+        assert_eq!((of("auc_se"), Some((of("auc_ci_low"), of("auc_ci_high")))), (error.se, error.ci));
         assert_close("ACER", of("acer"), 1.0 - of("balanced_accuracy"), 1e-15);
         assert_eq!((of("apcer_worst"), of("acer_worst")), (of("apcer"), of("acer")), "one source");
     }

@@ -3,7 +3,7 @@
 use crate::data::{ALL, bool_at, f64_at, find, frame, key, plan, row, str_at, strings, u32_at};
 use cyborg_eval::{
     BandPoint, EvalError, METRICS, Ranking, Roc, ScoreRow, Undefined, average_roc, band, collect_metrics,
-    compare, read_parquet, roc_points, run_metrics, run_rocs, spread, summarise, write_parquet,
+    compare, compare_all, read_parquet, roc_points, run_metrics, run_rocs, spread, summarise, write_parquet,
 };
 use polars::prelude::{Column, DataFrame};
 
@@ -323,6 +323,67 @@ fn comparisons_pair_by_seed() {
         "lower is better"
     );
     assert!(f64_at(&tests, 3, "mean_difference").unwrap() < 0.0);
+}
+
+/// Two pairs of methods: the sources of both are one family, the aggregates one each.
+#[test]
+fn comparisons_are_corrected_as_one_family() {
+    let metrics = all_runs(&[
+        ("ce", 0, Some(0.25)),
+        ("ce", 1, Some(0.5)),
+        ("ce", 2, Some(0.25)),
+        ("cyborg", 0, Some(0.75)),
+        ("cyborg", 1, Some(0.75)),
+        ("cyborg", 2, Some(1.0)),
+        ("gala", 0, Some(0.5)),
+        ("gala", 1, Some(0.5)),
+        ("gala", 2, Some(0.25)),
+    ]);
+    let pair = |candidate: &str| ("ce".to_owned(), candidate.to_owned());
+    let tests = compare_all(&metrics, &[pair("cyborg"), pair("gala")]).unwrap();
+    assert_eq!(tests.height(), 2 * 5 * METRICS.len());
+    let gala = 5 * METRICS.len();
+    let (p, q) = (f64_at(&tests, 0, "p").unwrap(), f64_at(&tests, gala, "p").unwrap());
+    assert!(
+        p < q
+            && f64_at(&tests, 0, "p_holm") == Some(2.0 * p)
+            && f64_at(&tests, gala, "p_holm") == Some(q.max(2.0 * p))
+    );
+    assert_eq!((u32_at(&tests, 0, "n_family"), u32_at(&tests, gala, "n_family")), (Some(2), Some(2)));
+    assert_eq!(
+        str_at(&tests, 0, "family").as_deref(),
+        Some("auc of all sources, over data sets, backbones and pairs of methods")
+    );
+    // Alone there is nothing to correct; a null p (here of the EER at the same value) takes no part.
+    let alone = compare(&metrics, "ce", "cyborg").unwrap();
+    assert_eq!((f64_at(&alone, 0, "p_holm"), u32_at(&alone, 0, "n_family")), (Some(p), Some(1)));
+    let unseen = (0..tests.height()).filter(|&i| strings(&tests, "source")[i] == "unseen mean");
+    assert_eq!(unseen.filter(|&i| strings(&tests, "metric")[i] == "auc").count(), 2);
+    // Wilcoxon: 0.5, 0.25, 0.75 all up; 0.25, 0, 0: one difference left.
+    assert_eq!(
+        ["w_plus", "w_minus", "p_wilcoxon", "rank_biserial"].map(|c| f64_at(&tests, 0, c)),
+        [6.0, 0.0, 0.25, 1.0].map(Some)
+    );
+    assert_eq!(["w_plus", "p_wilcoxon"].map(|c| f64_at(&tests, gala, c)), [1.0, 1.0].map(Some));
+    let none = compare_all(&metrics, &[]).unwrap();
+    assert_eq!((none.height(), none.width()), (0, tests.width()));
+}
+
+#[test]
+fn a_metric_that_is_missing_in_one_seed_says_so_in_the_comparison() {
+    let metrics = all_runs(&[
+        ("ce", 0, Some(0.25)),
+        ("cyborg", 0, Some(0.75)),
+        ("ce", 1, Some(0.5)),
+        ("cyborg", 1, Some(1.0)),
+    ]);
+    let tests = compare(&metrics, "ce", "cyborg").unwrap();
+    let at = METRICS.iter().position(|metric| *metric == "tdr_at_fdr_1_percent").unwrap();
+    assert_eq!(f64_at(&tests, at, "mean_difference"), None);
+    assert_eq!(
+        str_at(&tests, at, "reason").as_deref(),
+        Some("`ce`, seed 0: one of 4 negative images is more than 1 %")
+    );
 }
 
 #[test]
