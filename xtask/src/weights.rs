@@ -149,7 +149,7 @@ pub(crate) fn run(command: &WeightsCommand) -> Result<ExitCode> {
 
 fn as_text(found: &Inspection, with_tensors: bool) -> String {
     let mut lines = vec![found.path.display().to_string()];
-    let mut line = |name: &str, value: String| lines.push(format!("  {name:<12} {value}"));
+    let mut line = |name: &str, value: String| lines.push(format!("  {name:<12} {value}").trim_end().to_owned());
     let types: Vec<String> = types(found).into_iter().map(|(name, n)| format!("{n} {name}")).collect();
     let n_values: usize = found.tensors.iter().map(|tensor| tensor.n_values).sum();
     line("form", format!("{}, {} bytes", found.weights.format, found.n_bytes));
@@ -170,9 +170,7 @@ fn as_text(found: &Inspection, with_tensors: bool) -> String {
             }
             let origin = if found.has_card { "in the file:" } else { "none; usual for the network:" };
             line("card", origin.to_owned());
-            for (name, value) in card_lines(card) {
-                line(&format!("  {name}"), value);
-            }
+            indented(&card_lines(card)).into_iter().for_each(|text| line("", text));
         }
     }
     let metadata = match &found.network {
@@ -181,14 +179,19 @@ fn as_text(found: &Inspection, with_tensors: bool) -> String {
     };
     if !metadata.is_empty() {
         line("metadata", String::new());
-        for (name, value) in metadata {
-            line(&format!("  {name}"), value.clone());
-        }
+        let entries: Vec<(String, String)> = metadata.clone().into_iter().collect();
+        indented(&entries).into_iter().for_each(|text| line("", text));
     }
     if with_tensors {
         lines.push(tensor_table(&found.tensors));
     }
     lines.join("\n")
+}
+
+/// Names and values in two columns.
+fn indented(entries: &[(String, String)]) -> Vec<String> {
+    let width = entries.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    entries.iter().map(|(name, value)| format!("{name:<width$}  {value}")).collect()
 }
 
 /// How many tensors of each type.

@@ -92,11 +92,11 @@ pub(crate) fn outcome(images: &Images, n_done: usize, new: Vec<Failure>) -> Resu
     }
 }
 
-/// Probabilities that sum to 1, in f64, the largest logit taken out first.
+/// Probabilities that sum to 1, the largest logit taken out first, then in f64: the same steps, and so the same bits, as
+/// in the scores of an experiment's runs.
 pub(crate) fn softmax(logits: &[f32]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponents: Vec<f64> =
-        logits.iter().map(|&logit| (f64::from(logit) - f64::from(largest)).exp()).collect();
+    let exponents: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - largest).exp()).collect();
     let sum: f64 = exponents.iter().sum();
     exponents.into_iter().map(|exponent| exponent / sum).collect()
 }
