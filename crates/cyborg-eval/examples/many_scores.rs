@@ -39,10 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         (Some("generate"), Some(folder)) => generate(Path::new(folder), number(2, 120)?, number(3, 700_000)?),
         (Some("table"), Some(folder)) => table(Path::new(folder), number(2, usize::MAX)?, false),
         (Some("auc"), Some(folder)) => table(Path::new(folder), number(2, usize::MAX)?, true),
-        _ => Err(
-            "usage: many_scores generate FOLDER [RUNS] [IMAGES] | table FOLDER [RUNS] | auc FOLDER [RUNS]"
-                .into(),
-        ),
+        (Some("intervals"), Some(folder)) => intervals(Path::new(folder), number(2, 1000)?),
+        _ => Err("usage: many_scores generate FOLDER [RUNS] [IMAGES], or table, auc FOLDER [RUNS], or intervals FOLDER \
+                  [REPLICATES]"
+            .into()),
     }
 }
 
