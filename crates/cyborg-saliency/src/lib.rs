@@ -13,7 +13,7 @@ mod granularity;
 mod grid;
 mod map;
 mod rank;
-mod read;
+pub mod read;
 mod render;
 
 pub use aggregate::{Aggregation, Aggregator};
@@ -31,6 +31,7 @@ pub use grid::{
 };
 pub use map::SaliencyMap;
 pub use rank::spearman;
+#[doc(inline)]
 pub use read::{
     Annotations, BoxOptions, Channel, ClickListOptions, CocoMarks, CocoOptions, Columns, EyeTaggerOptions,
     FirstPixel, Format, FoundFile, Invalid, LabelMeOptions, MapData, MapOptions, MatlabOptions, MatlabPoints,

@@ -3,26 +3,28 @@
 //! Every reader delivers what is good and an error for each element that is not: one bad row, object or file does not
 //! take the rest down. Readers are lazy: masks and heat maps stay on disk until they are drawn ([`StoredMap`]), and
 //! tables are read row by row.
+//!
+//! Each format's module begins with what its files look like; `samples/` beside the sources has one of each.
 
-mod boxes;
-mod click_lists;
-mod coco;
-mod eyetagger;
+pub mod boxes;
+pub mod click_lists;
+pub mod coco;
+pub mod eyetagger;
 mod json;
-mod labelme;
-mod map_file;
+pub mod labelme;
+pub mod map_file;
 mod mat5;
-mod matlab;
+pub mod matlab;
 mod npy;
 mod pattern;
-mod points;
+pub mod points;
 mod rle;
 mod stored;
-mod svg;
+pub mod svg;
 mod svg_path;
 mod svg_style;
 mod table;
-mod voc;
+pub mod voc;
 
 use std::path::Path;
 

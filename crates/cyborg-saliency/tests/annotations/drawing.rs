@@ -169,6 +169,40 @@ fn coverage_is_exact_where_it_can_be() {
     assert_eq!(map.values, [0.0; 12]);
 }
 
+/// Drawing through a placement is drawing where it puts the marks.
+#[test]
+fn marks_are_drawn_where_they_are_placed() {
+    let points = [(4.0, 3.0), (20.0, 5.0), (9.0, 13.0)];
+    let map = |marks: Vec<Mark>, placement: &Placement| {
+        draw(&annotation(marks), placement, &DrawOptions::default()).expect("drawn").map
+    };
+    let here = Placement::new((24, 16));
+    let turned = Affine::shift(-12.0, -8.0).then(Affine::similarity(0.6, 0.8, (11.0, 9.0)));
+    let placement = here.aligned(turned, (24, 16));
+    let placed: Vec<(f64, f64)> = points.iter().map(|&point| placement.map(point)).collect();
+    let ring = |ring: &[(f64, f64)]| vec![Mark::Polygon { rings: vec![ring.to_vec()], fill: Fill::EvenOdd }];
+    let stroke =
+        |points: &[(f64, f64)], width| vec![Mark::Stroke { points: points.to_vec(), width_px: Some(width) }];
+    for (found, expected) in [
+        (map(ring(&points), &placement), map(ring(&placed), &here)),
+        (map(stroke(&points, 5.0), &placement), map(stroke(&placed, 4.0), &here)), // 0.8 times as wide
+        (map(stroke(&points[..1], 5.0), &placement), map(stroke(&placed[..1], 4.0), &here)),
+    ] {
+        let expected: Vec<f64> = expected.values.iter().map(|&value| f64::from(value)).collect();
+        assert!(expected.iter().sum::<f64>() > 5.0);
+        assert!(largest_difference(&found.values, &expected) < 1e-6);
+    }
+    // A round brush on a picture that is stretched is an ellipse: half axes 6 and 1.5, area 9 pi.
+    let stretched = Placement::new((12, 32)).resized((24, 16));
+    let dot = map(stroke(&[(6.0, 16.0)], 6.0), &stretched);
+    let area: f32 = dot.values.iter().sum();
+    assert!((area - 9.0 * std::f32::consts::PI).abs() < 0.05, "{area}");
+    assert_eq!(
+        (dot.at(6, 8) > 0.5, dot.at(5, 8), dot.at(12, 9) > 0.0, dot.at(12, 10)),
+        (true, 0.0, true, 0.0)
+    );
+}
+
 /// A loop drawn twice has no hole by the non-zero rule, and nothing but holes by even-odd.
 #[test]
 fn fill_rules_differ_where_they_should() {
