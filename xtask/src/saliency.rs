@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 use comfy_table::{ContentArrangement, Table};
 use cyborg_manifest::{Dataset, Manifest, Split, list_manifests, read_manifest};
 use cyborg_recipe::{
-    Built, Image, MapFigures, Pair, Plan, Recipe, agree, agreement_csv, build, ceiling, contact_sheet, images_of,
-    map_figures, read_recipe, spread,
+    Built, Image, MapFigures, Pair, Plan, Recipe, agree, agreement_csv, build, ceiling, contact_sheet,
+    images_of, map_figures, read_recipe, spread,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -119,7 +119,10 @@ fn find(target: &Target) -> Result<Found> {
             Some(dataset)
         }
     };
-    ensure!(dataset.is_some() || target.split.is_none(), "`--split` needs `--manifest`, which says the splits");
+    ensure!(
+        dataset.is_some() || target.split.is_none(),
+        "`--split` needs `--manifest`, which says the splits"
+    );
     let named = dataset.as_ref().and_then(|dataset| dataset.recipe.clone());
     let recipe = match target.recipe.clone().or(named) {
         Some(path) => Some(read_recipe(&path)?),
@@ -253,7 +256,8 @@ fn summary(plan: &Plan, built: &Built) -> String {
     }
     let flat = built.rows.iter().filter(|row| row.flat_on_7x7 == Some(true)).count();
     if flat > 0 {
-        lines.push(format!("{flat} maps have no contrast on a grid of 7 x 7: the loss leaves them out there"));
+        lines
+            .push(format!("{flat} maps have no contrast on a grid of 7 x 7: the loss leaves them out there"));
     }
     lines.push(format!("maps: {}", built.folder.join(cyborg_recipe::MAPS).display()));
     if built.rows.iter().any(|row| !row.blurred_image.is_empty()) {
@@ -270,7 +274,14 @@ fn inspect(arguments: &Inspect) -> Result<ExitCode> {
         Some(recipe) => {
             let name = found.dataset.as_ref().map_or("recipe", |dataset| &dataset.id);
             let ensured = with_bar("drawing maps", |progress| {
-                cyborg_recipe::ensure(recipe, name, found.images.clone(), &found.root, &arguments.cache, progress)
+                cyborg_recipe::ensure(
+                    recipe,
+                    name,
+                    found.images.clone(),
+                    &found.root,
+                    &arguments.cache,
+                    progress,
+                )
             })?;
             for warning in &ensured.warnings {
                 eprintln!("warning: {warning}");
@@ -327,7 +338,10 @@ fn figures_table(figures: &MapFigures, n_images: usize) -> String {
     table.add_row(["size in pixels".to_owned(), sizes]);
     table.add_row(["mean value (0 to 1)".to_owned(), number(figures.mean)]);
     table.add_row(["share of pixels above 0.5".to_owned(), number(figures.share_above_half)]);
-    table.add_row(["average map against a centre prior (Spearman)".to_owned(), number(figures.centre_correlation)]);
+    table.add_row([
+        "average map against a centre prior (Spearman)".to_owned(),
+        number(figures.centre_correlation),
+    ]);
     table.to_string()
 }
 

@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &SchemaArguments) -> Result<ExitCode> {
     let schemas = [
         ("experiments/schema.json", cyborg_experiment::experiment_schema()),
         ("data-manifests/schema.json", cyborg_manifest::manifest_schema()),
+        ("recipes/schema.json", cyborg_recipe::recipe_schema()),
     ];
     let mut stale = false;
     for (name, schema) in schemas {

@@ -61,7 +61,8 @@ pub fn ensure(
         }
     }
     for (reason, n) in built.reasons() {
-        ensured.warnings.push(format!("{name}: {n} images without a saliency map: {reason}"));
+        let images = if n == 1 { "image" } else { "images" };
+        ensured.warnings.push(format!("{name}: {n} {images} without a saliency map: {reason}"));
     }
     Ok(ensured)
 }

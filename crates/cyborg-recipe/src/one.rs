@@ -80,7 +80,9 @@ fn people_map(
     if chosen.len() < settings.at_least {
         let least = settings.at_least;
         return Err(match (people.len(), chosen.len()) {
+            (1, 0) => "the one annotator does not count".to_owned(),
             (all, 0) => format!("none of {all} annotators counts"),
+            (_, 1) => format!("1 annotator, and the recipe wants at least {least}"),
             (_, n) => format!("{n} annotators, and the recipe wants at least {least}"),
         });
     }

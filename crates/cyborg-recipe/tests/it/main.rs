@@ -1,0 +1,9 @@
+//! Recipes from file to maps.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod builds;
+mod controls;
+mod faults;
+mod folder;
+mod geometry;
+mod manifests;
