@@ -20,7 +20,7 @@ pub struct HubFile {
     pub repo: String,
     /// A branch, a tag, a commit or a reference such as `refs/pr/1`; `main` where nothing is said.
     pub revision: String,
-    /// Path in the repository; None for its weights, whatever they are called (see [`choose`]).
+    /// Path in the repository; None for its weights, whatever they are called: see the README.
     pub file: Option<String>,
 }
 

@@ -17,6 +17,8 @@ struct Bench {
 
 impl Bench {
     fn read(&self, bytes: &[u8]) -> Result<cyborg_weights::Weights, WeightsError> {
+        // A new file each time: ext4 flushes one that is written over, which takes 3 ms.
+        let _ = fs::remove_file(&self.path);
         fs::write(&self.path, bytes).expect("written");
         read(&self.path)
     }
@@ -300,6 +302,36 @@ fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
+/// The same archive with all numbers of its table in 64 bits, as one of more than 4 GiB has them.
+fn in_64_bits(archive: &[u8]) -> Vec<u8> {
+    let end = archive.len() - 22;
+    let number = |at: usize| u32::from_le_bytes(archive[at..at + 4].try_into().expect("four bytes"));
+    let start = number(end + 16) as usize;
+    let mut table = Vec::new();
+    let mut at = start;
+    while archive[at..].starts_with(b"PK\x01\x02") {
+        let name_length = usize::from(archive[at + 28]);
+        let mut entry = archive[at..at + 46 + name_length].to_vec();
+        // Length, compressed length and start go into the extra field with id 1, behind a field of another id.
+        let wide =
+            [number(at + 24), number(at + 20), number(at + 42)].map(|n| u64::from(n).to_le_bytes()).concat();
+        let extra = [b"FB\x02\0xx".as_slice(), &[1, 0, 24, 0], &wide].concat();
+        for field in [20, 24, 42] {
+            entry[field..field + 4].copy_from_slice(&[0xff; 4]);
+        }
+        entry[30] = extra.len() as u8;
+        table.extend([entry, extra].concat());
+        at += 46 + name_length;
+    }
+    let n = u64::from(archive[end + 10]).to_le_bytes();
+    let place = [(table.len() as u64).to_le_bytes(), (start as u64).to_le_bytes()].concat();
+    let end64 = [b"PK\x06\x06".as_slice(), &44u64.to_le_bytes(), &[0; 12], &n, &n, &place].concat();
+    let locator =
+        [b"PK\x06\x07".as_slice(), &[0; 4], &((start + table.len()) as u64).to_le_bytes(), &[1, 0, 0, 0]];
+    let last = [b"PK\x05\x06\0\0\0\0".as_slice(), &[0xff; 12], &[0; 2]].concat();
+    [&archive[..start], &table, &end64, &locator.concat(), &last].concat()
+}
+
 /// `{"x": 1.0}` in the form of 1.6.
 fn small_zip() -> Vec<u8> {
     let object = pickle(&dict(&tensor(&storage("0", 1), b"K\x00", b"K\x01\x85", b"K\x01\x85")));
@@ -314,6 +346,30 @@ fn patched(mut bytes: Vec<u8>, at: usize, patch: &[u8]) -> Vec<u8> {
 fn false_archives(bench: &Bench) {
     let good = small_zip();
     assert!(bench.read(&good).is_ok());
+    let wide = in_64_bits(&good);
+    let weights = bench.read(&wide).expect("as good");
+    assert_eq!(weights.tensors["x"].to_vec1::<f32>().expect("floats"), [1.0]);
+    let locator = wide.len() - 42;
+    bench.refuses(
+        "an end outside",
+        &patched(wide.clone(), locator + 8, &[0xff; 8]),
+        "its end lies outside the file",
+    );
+    bench.refuses(
+        "an end elsewhere",
+        &patched(wide.clone(), locator + 8, &[0; 8]),
+        "its end is not where it should be",
+    );
+    let end64 = locator - 56;
+    for (field, patch) in
+        [(32, [0xff; 8]), (40, [0xff; 8]), (48, [0xff; 8]), (48, [0xf0, 0, 0, 0, 0, 0, 0, 0])]
+    {
+        bench.refuses(
+            "64 bits",
+            &patched(wide.clone(), end64 + field, &patch),
+            "it is not a whole PyTorch file",
+        );
+    }
     let end = good.len() - 22;
     let table = good.windows(4).position(|four| four == b"PK\x01\x02").expect("a table");
     let second =
