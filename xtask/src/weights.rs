@@ -149,7 +149,8 @@ pub(crate) fn run(command: &WeightsCommand) -> Result<ExitCode> {
 
 fn as_text(found: &Inspection, with_tensors: bool) -> String {
     let mut lines = vec![found.path.display().to_string()];
-    let mut line = |name: &str, value: String| lines.push(format!("  {name:<12} {value}").trim_end().to_owned());
+    let mut line =
+        |name: &str, value: String| lines.push(format!("  {name:<12} {value}").trim_end().to_owned());
     let types: Vec<String> = types(found).into_iter().map(|(name, n)| format!("{n} {name}")).collect();
     let n_values: usize = found.tensors.iter().map(|tensor| tensor.n_values).sum();
     line("form", format!("{}, {} bytes", found.weights.format, found.n_bytes));
@@ -170,7 +171,9 @@ fn as_text(found: &Inspection, with_tensors: bool) -> String {
             }
             let origin = if found.has_card { "in the file:" } else { "none; usual for the network:" };
             line("card", origin.to_owned());
-            indented(&card_lines(card)).into_iter().for_each(|text| line("", text));
+            for text in indented(&card_lines(card)) {
+                line("", text);
+            }
         }
     }
     let metadata = match &found.network {
@@ -180,7 +183,9 @@ fn as_text(found: &Inspection, with_tensors: bool) -> String {
     if !metadata.is_empty() {
         line("metadata", String::new());
         let entries: Vec<(String, String)> = metadata.clone().into_iter().collect();
-        indented(&entries).into_iter().for_each(|text| line("", text));
+        for text in indented(&entries) {
+            line("", text);
+        }
     }
     if with_tensors {
         lines.push(tensor_table(&found.tensors));
