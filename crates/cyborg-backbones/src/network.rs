@@ -37,6 +37,7 @@ pub struct TrainingPass<'a> {
 pub struct Network {
     architecture: Architecture,
     n_classes: usize,
+    seed: Seed,
     backbone: Box<dyn Backbone>,
     classifier: Linear,
     parameters: Vec<(String, Var)>,
@@ -84,7 +85,7 @@ impl Network {
             definition.classifier_initial,
         )?;
         let Builder { parameters, running, .. } = builder;
-        Ok(Self { architecture, n_classes, backbone, classifier, parameters, running })
+        Ok(Self { architecture, n_classes, seed: *seed, backbone, classifier, parameters, running })
     }
 
     /// Which network it is.
@@ -159,6 +160,18 @@ impl Network {
     /// Trainable, named and ordered as torchvision's `named_parameters()`.
     pub fn parameters(&self) -> &[(String, Var)] {
         &self.parameters
+    }
+
+    /// Name and tensor of a new classifier's weight and bias, as the released code puts one behind a network with
+    /// ImageNet's weights: drawn as PyTorch draws a linear layer that nobody touches. That is what [`Network::new`] draws
+    /// but for `densenet121` and `inception_v3`, whose authors touch theirs.
+    pub(crate) fn new_classifier(&self) -> candle_core::Result<[(String, Tensor); 2]> {
+        let definition = self.architecture.definition();
+        let mut builder = Builder::new(definition, self.seed, Device::Cpu);
+        let untouched = (Initial::Uniform, Initial::Uniform);
+        let linear = builder.linear(definition.classifier, definition.channels, self.n_classes, untouched)?;
+        let [(weight, _), (bias, _)] = self.classifier_parameters();
+        Ok([(weight, linear.weight.as_detached_tensor()), (bias, linear.bias.as_detached_tensor())])
     }
 
     /// Name and tensor of the classifier's weight and bias.

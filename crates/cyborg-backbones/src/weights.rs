@@ -160,8 +160,8 @@ impl Network {
             let classifier = self.classifier_parameters();
             report.has_no_classifier = classifier.iter().all(|(name, _)| !tensors.contains_key(name));
             if report.has_no_classifier || self.is_classifier_of_other_classes(&tensors) {
-                for (name, own) in classifier {
-                    let theirs = tensors.insert(name, own.as_detached_tensor());
+                for (name, new) in self.new_classifier()? {
+                    let theirs = tensors.insert(name, new);
                     let n_classes = theirs.and_then(|theirs| theirs.dims().first().copied());
                     report.replaced_classifier_of = n_classes;
                 }

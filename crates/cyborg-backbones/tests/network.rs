@@ -70,7 +70,7 @@ fn parameter_counts_are_torchvisions() {
         (Architecture::InceptionV3, 1000, 23_834_568),
         (Architecture::Xception, 1000, 22_855_952),
     ] {
-        let network = network(architecture, n_classes);
+        let network = Network::blank(architecture, n_classes).unwrap();
         let count: usize = network.parameters().iter().map(|(_, p)| p.elem_count()).sum();
         assert_eq!(count, expected, "{architecture}");
     }

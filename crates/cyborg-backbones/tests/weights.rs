@@ -119,6 +119,21 @@ fn a_classifier_of_another_size_is_replaced_for_pretraining_only() {
     assert_eq!(of(&same), of(&source));
 }
 
+/// `model.fc = nn.Linear(2048, 2)`, not the deviation of 0.1 that torchvision's Inception starts from.
+#[test]
+fn a_new_classifier_is_drawn_as_the_released_code_draws_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seven.safetensors");
+    Network::blank(Architecture::InceptionV3, 7).unwrap().save(&path, &BTreeMap::new()).unwrap();
+    let network = Network::new(Architecture::InceptionV3, 2, &Seed::new(0)).unwrap();
+    let largest = || of(&network)["fc.weight"].1.iter().fold(0f32, |m, v| m.max(v.abs()));
+    assert!(largest() > 0.2, "{}", largest());
+    network.load_pretrained(&path).unwrap();
+    // Of 4,096 uniform values the largest is nearly the bound.
+    let bound = 1.0 / 2048f32.sqrt();
+    assert!(largest() <= bound && largest() > 0.98 * bound, "{}", largest());
+}
+
 #[test]
 fn older_weights_without_batch_counts_start_at_zero() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,6 @@
 use candle_core::{DType, Device, Tensor, Var};
 use cyborg_backbones::{Architecture, Network, Tap};
 use cyborg_loss::{CamClass, HumanSaliency, cam_from_features, cyborg, predicted_class};
-use cyborg_seed::Seed;
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -192,7 +191,7 @@ pub(crate) fn errors(
     calm: Option<Calm>,
     expected: &Expected<'_>,
 ) -> Errors {
-    let network = Network::new(architecture, CLASSES, &Seed::new(0)).unwrap();
+    let network = Network::blank(architecture, CLASSES).unwrap();
     let like = network.tensors().unwrap();
     let start: BTreeMap<_, _> =
         like.iter().map(|(name, like)| (name.clone(), formula(name, like, calm))).collect();
