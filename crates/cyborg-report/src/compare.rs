@@ -104,7 +104,10 @@ pub fn compare(input: &CompareInput, output: Option<&Path>) -> Result<CompareOut
         say(&mut text, &format!("LEFT OUT: {run}"), 2);
     }
     for name in &input.metrics {
-        over_seeds(&mut text, input, &rows, name);
+        // Of a single pair there is no test over seeds, and its AUCs stand in the table below.
+        if pairs.len() > 1 || name != "auc" {
+            over_seeds(&mut text, input, &rows, name);
+        }
     }
     let images =
         if input.on_images || pairs.len() == 1 { Some(test_on_images(&mut text, &pairs)?) } else { None };
@@ -200,6 +203,7 @@ fn over_seeds(text: &mut String, input: &CompareInput, rows: &[Comparison], name
         }
         finish(text, &mut table);
         let mut reasons: Vec<&str> = here.iter().filter_map(|row| row.reason.as_deref()).collect();
+        reasons.sort_unstable();
         reasons.dedup();
         for reason in reasons {
             say(text, reason, 2);
@@ -218,7 +222,8 @@ fn test_on_images(text: &mut String, pairs: &[Pair<'_>]) -> Result<DataFrame, Re
     Ok(all.unwrap_or_default())
 }
 
-fn table_of_images(text: &mut String, found: &OnImages) {
+/// One pair of runs on the same images, for the terminal.
+pub(crate) fn table_of_images(text: &mut String, found: &OnImages) {
     let key = &found.baseline;
     text.push('\n');
     let heading =

@@ -8,8 +8,8 @@ const LINEAR_POINTS: usize = 101;
 const LOG_POINTS: i32 = 40;
 /// Points of a drawn DET.
 const DET_POINTS: usize = 51;
-/// Rates between which a DET is drawn.
-pub(crate) const DET_LIMITS: (f64, f64) = (0.001, 0.99);
+/// Rates between which a DET is drawn: alike at both ends, so that chance is the diagonal.
+pub(crate) const DET_LIMITS: (f64, f64) = (0.001, 0.999);
 /// Least false positive rate of the logarithmic axis.
 pub(crate) const LOG_FROM: f64 = 1e-4;
 /// Columns of a histogram.

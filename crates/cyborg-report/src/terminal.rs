@@ -1,4 +1,5 @@
 //! The report for the terminal: warnings, the main table, the verdict. At most 100 columns.
+use crate::compare::table_of_images;
 use crate::digest::{Block, Digest, SourceRow, Sweep};
 use crate::escape::{line, wrap};
 use crate::number::{DASH, p, plain, signed, spread};
@@ -30,6 +31,9 @@ pub(crate) fn table(digest: &Digest<'_>) -> String {
     }
     for block in digest.blocks.iter().filter(|block| sweep.is_none() || block.data.at.is_none()) {
         text.push_str(&block_table(digest, block));
+    }
+    for pair in &digest.on_images {
+        table_of_images(&mut text, pair);
     }
     text.push('\n');
     let mut say = |paragraph: &str| {

@@ -109,9 +109,10 @@ fn of_comparison(row: &Comparison, scope: &str, place: Option<String>) -> Verdic
             });
             (finding, format!(", paired t-test {}{holm}, n\u{a0}=\u{a0}{n}: {words}", p_sentence(p)))
         }
-        None if row.n_pairs == 1 => {
-            (Finding::Untested, format!(", n\u{a0}=\u{a0}{n}: no spread, no test; run more seeds"))
-        }
+        None if row.n_pairs == 1 => (
+            Finding::Untested,
+            format!(", n\u{a0}=\u{a0}{n}: no spread, no test over seeds; run more of them"),
+        ),
         None => {
             let reason = row.reason.as_deref().unwrap_or("it is undefined");
             (Finding::Untested, format!(", n\u{a0}=\u{a0}{n}; no test: {reason}"))

@@ -292,7 +292,7 @@ fn names_are_text_and_nothing_else() {
 #[test]
 fn one_seed_has_no_spread_and_no_test() {
     let made = Made::new(&Plan { seeds: 1, ..Plan::default() });
-    made.check(&["n = 1 seed: no spread, no test; run more seeds", "1 seed"]);
+    made.check(&["n = 1 seed: no spread, no test over seeds; run more of them", "1 seed"]);
     assert!(!made.file("report.md").contains(" ± 0"), "no deviation of one seed");
 }
 
@@ -475,7 +475,7 @@ fn the_gallery_takes_the_largest_margins() {
     let page = made.file("index.html");
     let cards = |heading: &str| {
         let part =
-            page.split(heading).nth(1).and_then(|rest| rest.split("<h4>").next()).expect("a row of cards");
+            page.split(heading).nth(1).and_then(|rest| rest.split("<h3>").next()).expect("a row of cards");
         let ids = part.split("class=\"id\" title=\"").skip(1);
         ids.map(|id| id.split('"').next().expect("an id").to_owned()).collect::<Vec<_>>()
     };

@@ -61,7 +61,10 @@ pub(crate) fn numbers() -> String {
 /// Command, settings, environment.
 pub(crate) fn again(digest: &Digest<'_>) -> String {
     let input = digest.input;
-    let mut text = format!("<pre class=\"command\"><code>{}</code></pre>\n", html(&input.command));
+    let mut text = format!(
+        "<pre class=\"command\" tabindex=\"0\" role=\"region\" aria-label=\"command\"><code>{}</code></pre>\n",
+        html(&input.command)
+    );
     if !input.environment.is_empty() {
         text.push_str("<div class=\"scroll\"><table class=\"plain\"><tbody>\n");
         for (name, value) in &input.environment {
@@ -73,7 +76,7 @@ pub(crate) fn again(digest: &Digest<'_>) -> String {
     let _ = writeln!(
         text,
         "<details><summary>The experiment with every default written out (YAML)</summary>\
-         <pre><code>{}</code></pre></details>",
+         <pre tabindex=\"0\" role=\"region\" aria-label=\"settings\"><code>{}</code></pre></details>",
         html(yaml.trim_end())
     );
     text

@@ -46,7 +46,7 @@ fn first_images(block: &Block<'_>, album: &mut Album) -> String {
     let Some(gallery) = block.pictures.iter().find_map(|pictures| pictures.gallery.as_ref()) else {
         return String::new();
     };
-    let mut text = "<h4>The first test image of each source, every method</h4>\n<div class=\"scroll\">\
+    let mut text = "<h3>The first test image of each source, every method</h3>\n<div class=\"scroll\">\
                     <table class=\"shots\"><thead><tr><td></td>"
         .to_owned();
     for shot in &gallery.first {
@@ -91,7 +91,7 @@ fn row(
     (method, what, gallery, pictures): (&str, &str, &Gallery, &Pictures),
     shots: &[Shot],
 ) {
-    let _ = writeln!(text, "<h4>{}: {what} <small>seed {}</small></h4>", html(method), gallery.seed);
+    let _ = writeln!(text, "<h3>{}: {what} <small>seed {}</small></h3>", html(method), gallery.seed);
     if shots.is_empty() {
         text.push_str("<p class=\"note\">No such image.</p>\n");
         return;

@@ -29,7 +29,7 @@ pub(crate) fn section(digest: &Digest<'_>) -> String {
 fn by_class(block: &Block<'_>) -> String {
     let with_people = block.pictures.iter().find(|pictures| !pictures.human.is_empty());
     let mut text =
-        "<h4>By class</h4>\n<div class=\"scroll\"><table class=\"maps\"><thead><tr><td></td>".to_owned();
+        "<h3>By class</h3>\n<div class=\"scroll\"><table class=\"maps\"><thead><tr><td></td>".to_owned();
     if with_people.is_some() {
         text.push_str("<th scope=\"col\">people</th>");
     }
@@ -78,7 +78,7 @@ fn by_source(block: &Block<'_>) -> String {
         }
     }
     let mut text =
-        "<h4>By source</h4>\n<div class=\"scroll\"><table class=\"maps\"><thead><tr><td></td>".to_owned();
+        "<h3>By source</h3>\n<div class=\"scroll\"><table class=\"maps\"><thead><tr><td></td>".to_owned();
     for source in &sources {
         let _ = write!(text, "<th scope=\"col\" data-source=\"{s}\">{s}</th>", s = html(source));
     }

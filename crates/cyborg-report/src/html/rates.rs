@@ -208,7 +208,7 @@ fn histograms(block: &Block<'_>) -> String {
             continue;
         }
         let _ =
-            write!(text, "<div data-method=\"{m}\"><h4>{m}</h4><div class=\"plots tiny\">", m = html(method));
+            write!(text, "<div data-method=\"{m}\"><h3>{m}</h3><div class=\"plots tiny\">", m = html(method));
         for row in block.rows.iter().filter(|row| !row.is_aggregate) {
             let Some(histogram) = pictures.histograms.iter().find(|h| h.source == row.source) else {
                 continue;

@@ -47,7 +47,7 @@ pub(crate) enum Guide {
     None,
     /// From the lower left to the upper right corner: chance in a ROC.
     Diagonal,
-    /// From the upper left to the lower right corner: equal errors in a DET are where it is crossed by y = x.
+    /// From the upper left to the lower right corner: chance in a DET whose limits are alike at both ends.
     Falling,
     /// y = x on a logarithmic x axis: chance.
     Chance,
