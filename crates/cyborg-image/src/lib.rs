@@ -16,4 +16,4 @@ pub use encode::{encode_png, encode_png_16, write_png};
 pub use error::ImageError;
 pub use raster::Raster;
 pub use resample::resize_bilinear;
-pub use samples::{SampleValues, Samples, decode_samples, orientation, read_samples};
+pub use samples::{SampleValues, Samples, decode_palette_indices, decode_samples, orientation, read_samples};

@@ -109,6 +109,36 @@ fn grey_float_tiff(bytes: &[u8], path: &Path) -> Result<Option<Samples>, ImageEr
     Ok(Some(Samples { width_px, height_px, channels: 1, values }))
 }
 
+/// The palette indices of a PNG with a palette, one channel of 8 bits: the class numbers of many segmentation masks. `None`
+/// for every other file.
+///
+/// # Errors
+/// As [`decode_samples`].
+pub fn decode_palette_indices(bytes: &[u8], path: &Path) -> Result<Option<Samples>, ImageError> {
+    const PALETTE: u8 = 3; // the colour type, byte 26 of every PNG
+    if !bytes.starts_with(b"\x89PNG\r\n\x1a\n") || bytes.get(25) != Some(&PALETTE) {
+        return Ok(None);
+    }
+    let said = |error: png::DecodingError| image::ImageError::IoError(std::io::Error::other(error));
+    let mut reader = guarded(path, || {
+        let mut decoder = png::Decoder::new(Cursor::new(bytes));
+        decoder.set_transformations(png::Transformations::IDENTITY);
+        decoder.read_info().map_err(said)
+    })?;
+    let (width_px, height_px) = check_size(reader.info().size(), path)?;
+    let bits = reader.info().bit_depth as usize;
+    let too_large = || fault(path, "its rows do not fit in memory");
+    let mut packed = vec![0; reader.output_buffer_size().ok_or_else(too_large)?];
+    let row_bytes = reader.output_line_size(width_px).ok_or_else(too_large)?;
+    guarded(path, || reader.next_frame(&mut packed).map_err(said))?;
+    // Indices of 1, 2 and 4 bits lie in a byte from its high end.
+    let index =
+        |row: &[u8], x: usize| row[x * bits / 8] >> (8 - bits - x * bits % 8) & (0xff >> (8 - bits)) as u8;
+    let rows = packed.chunks_exact(row_bytes);
+    let values = rows.flat_map(|row| (0..width_px as usize).map(move |x| index(row, x))).collect();
+    Ok(Some(Samples { width_px, height_px, channels: 1, values: SampleValues::U8(values) }))
+}
+
 /// The EXIF (or TIFF) orientation of an image file, 1 to 8; 1 if it states none. [`crate::read_rgb`] leaves pixels as
 /// they are stored whatever this says; programs for looking at pictures turn them.
 ///

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use cyborg_image::{
-    ImageError, Raster, SampleValues, decode_bytes, dimensions, encode_png, orientation, read_grey, read_rgb,
-    read_samples, write_png,
+    ImageError, Raster, SampleValues, decode_bytes, decode_palette_indices, dimensions, encode_png,
+    orientation, read_grey, read_rgb, read_samples, write_png,
 };
 use proptest::prelude::*;
 
@@ -255,6 +255,27 @@ fn samples_are_all_that_a_file_holds() {
         let message = read_samples(&path).unwrap_err().to_string();
         assert!(message.contains("bad`") && message.contains(says), "{message}");
     }
+}
+
+/// The golden palette pictures: looking the indices up in their palettes gives the colours that PIL gives.
+#[test]
+fn palette_indices_stand_for_their_colors() {
+    for name in ["palette-2-bit.png", "palette-transparent.png"] {
+        let bytes = fs_err::read(golden(name)).unwrap();
+        let found = decode_palette_indices(&bytes, Path::new(name)).unwrap().unwrap();
+        let SampleValues::U8(indices) = found.values else { panic!("8 bits") };
+        let start = bytes.windows(4).position(|four| four == b"PLTE").unwrap() + 4;
+        let colors: Vec<u8> =
+            indices.iter().flat_map(|&at| bytes[start + 3 * usize::from(at)..][..3].to_vec()).collect();
+        assert_eq!(colors, read_rgb(&golden(name)).unwrap().pixels, "{name}");
+        assert!(indices.iter().any(|&index| index > 1), "{name}");
+    }
+    for name in ["rgb.png", "grey.png", "444.jpg"] {
+        let bytes = fs_err::read(golden(name)).unwrap();
+        assert_eq!(decode_palette_indices(&bytes, Path::new(name)).unwrap(), None, "{name}");
+    }
+    let cut = &fs_err::read(golden("palette-2-bit.png")).unwrap()[..60];
+    assert!(decode_palette_indices(cut, Path::new("cut.png")).is_err());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use cyborg_image::{ImageError, SampleValues, Samples, decode_samples};
+use cyborg_image::{ImageError, SampleValues, Samples, decode_palette_indices, decode_samples};
 
 use super::stored::StoredMap;
 use super::{Annotations, FoundFile, bytes, mat5, npy, one};
@@ -17,7 +17,7 @@ pub struct MapOptions {
     /// Which channel of a picture in colour or with alpha.
     pub channel: Channel,
     /// Makes a mask: 1 where the stored number is one of these, else 0 (the classes of a segmentation map). For one
-    /// channel of integers; `scale` does not matter then.
+    /// channel of integers, or a PNG with a palette, whose numbers are the indices; `scale` does not matter then.
     pub labels: Option<Vec<u32>>,
     /// Which variable of a MATLAB file; `None`: its only matrix.
     pub variable: Option<String>,
@@ -107,10 +107,15 @@ pub(crate) fn map_from_bytes(
             mat5::read(bytes).and_then(|file| file.map(options.variable.as_deref())).map_err(fault)?;
         (array.width, array.height, array.values, 1.0)
     } else {
-        let samples = decode_samples(bytes, path).map_err(|error| match error {
+        let said = |error| match error {
             ImageError::Decode { reason, .. } => fault(reason),
             other => fault(other.to_string()),
-        })?;
+        };
+        let indices = match options.labels {
+            Some(_) => decode_palette_indices(bytes, path).map_err(said)?,
+            None => None,
+        };
+        let samples = indices.map_or_else(|| decode_samples(bytes, path), Ok).map_err(said)?;
         let depth = match samples.values {
             SampleValues::U8(_) => 255.0,
             SampleValues::U16(_) => 65535.0,
@@ -119,7 +124,7 @@ pub(crate) fn map_from_bytes(
         if options.labels.is_some() && (samples.channels != 1 || depth == 1.0) {
             return Err(fault(
                 "classes are chosen by number, but it has not one channel of integers: \
-                 export class numbers as grey levels"
+                 export class numbers as grey levels or as a PNG with a palette"
                     .into(),
             ));
         }

@@ -52,6 +52,10 @@ fn formats() -> Vec<(PathBuf, Format)> {
         (sample("masks/ann/0001.png"), map()),
         (sample("masks/bob/0001.tiff"), map()),
         (sample("heat.npy"), map()),
+        (
+            golden("files/classes.png"),
+            Format::Map(MapOptions { labels: Some(vec![0, 3]), ..MapOptions::default() }),
+        ),
         (golden("files/map-float64.tiff"), map()),
         (golden("files/map-plain.mat"), map()),
         (golden("files/map-compressed.mat"), map()),

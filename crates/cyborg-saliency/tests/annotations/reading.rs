@@ -77,6 +77,16 @@ fn channels_and_numbers_follow_their_rules() {
     assert_eq!(with(Scale::Binary, Invalid::Refuse).expect("read"), [1.0, 1.0, 0.0, 1.0]);
     let labels = MapOptions { labels: Some(vec![2, 4]), ..MapOptions::default() };
     assert_eq!(read_map(&path, &labels).expect("read").values, [0.0, 1.0, 0.0, 1.0]);
+    // A picture of classes, whose number at each pixel is `floor(7 * noise)`.
+    let classes = golden("files/classes.png");
+    let labels = MapOptions { labels: Some(vec![0, 3, 6]), ..MapOptions::default() };
+    let expected: Vec<f32> = crate::support::noise(5, 3)
+        .values
+        .iter()
+        .map(|&value| if [0.0, 3.0, 6.0].contains(&(value * 7.0).floor()) { 1.0 } else { 0.0 })
+        .collect();
+    assert!(expected.contains(&0.0) && expected.contains(&1.0));
+    assert_eq!(read_map(&classes, &labels).expect("read").values, expected);
     assert!(with(Scale::Divide(0.0), Invalid::Refuse).is_err());
     for (wrong, shown) in [(f32::NAN, "NaN"), (-1.0, "-1"), (f32::INFINITY, "inf")] {
         npy([0.5, 2.0, 0.0, wrong]);

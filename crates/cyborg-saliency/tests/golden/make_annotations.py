@@ -41,6 +41,13 @@ def numbers(array):
     return " ".join(f"{value:.9g}" for value in np.asarray(array).ravel())
 
 
+def save_mat(path, variables, **settings):
+    """As SciPy, without the date in the header: the same bytes at every run."""
+    scipy.io.savemat(path, variables, **settings)
+    written = path.read_bytes()
+    path.write_bytes(b"MATLAB 5.0 MAT-file, written by SciPy".ljust(116) + written[116:])
+
+
 def gaussian():
     with open(HERE / "gaussian.txt", "w") as out:
         for mode in ["reflect", "constant", "nearest", "mirror", "wrap"]:
@@ -175,12 +182,15 @@ def files():
         deep = (small * 65535).astype(np.uint16)
         Image.fromarray(deep).save(FILES / "map-16-bit.png")
         note("map-16-bit.png", deep.astype(np.float64) / 65535)
+        classes = Image.fromarray((small * 7).astype(np.uint8), mode="P")
+        classes.putpalette([value for index in range(8) for value in (index * 30, 255 - index, 7)])
+        classes.save(FILES / "classes.png", bits=4)
         for compressed in [True, False]:
             name = f"map-{'compressed' if compressed else 'plain'}.mat"
-            scipy.io.savemat(FILES / name, {"map": small}, do_compression=compressed)
+            save_mat(FILES / name, {"map": small}, do_compression=compressed)
             note(name, small)
         mixed = {"map": (small * 200).astype(np.uint8), "text": "words", "cell": np.array([[1, "a"]], dtype=object)}
-        scipy.io.savemat(FILES / "map-uint8-beside-others.mat", mixed)
+        save_mat(FILES / "map-uint8-beside-others.mat", mixed)
         note("map-uint8-beside-others.mat", mixed["map"].astype(np.float64))
 
 
@@ -203,7 +213,7 @@ def samples():
     Image.fromarray(mask).save(SAMPLES / "masks/ann/0001.png")
     tifffile.imwrite(SAMPLES / "masks/bob/0001.tiff", (mask / 255 * 0.5).astype(np.float32), compression="zlib")
     np.save(SAMPLES / "heat.npy", mask[::2, ::2].astype(np.float16) / 255)
-    scipy.io.savemat(SAMPLES / "gaze.mat", {"fixations": gaze_struct()}, do_compression=True)
+    save_mat(SAMPLES / "gaze.mat", {"fixations": gaze_struct()}, do_compression=True)
     canvas = np.zeros((30, 40, 4), np.uint8)
     canvas[5:10, 20:35] = (0, 255, 0, 0x55)
     buffer = io.BytesIO()
