@@ -4,10 +4,12 @@
 //! many_scores generate FOLDER [RUNS] [IMAGES]   writes FOLDER/run-NNN/scores.parquet (default 120 runs, 700,000 images)
 //! many_scores table FOLDER [RUNS]               every metric of every source of every run, and the time it took
 //! many_scores auc FOLDER [RUNS]                 the same, and prints the AUCs as CSV, for a comparison
+//! many_scores read FILE                          reads image, label, source, score and seed of a CSV or parquet file
 //! many_scores intervals FOLDER [REPLICATES]     bootstrap intervals of the first run (default 1000 replicates)
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
+use cyborg_eval::outside::{Field, ScoreColumns, read_score_table};
 use cyborg_eval::{
     Bootstrap, EvalPlan, MetricOptions, RunKey, ScoreFile, collect_metrics, measure_files, read_scores,
     run_intervals, summarise, write_parquet,
@@ -40,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         (Some("table"), Some(folder)) => table(Path::new(folder), number(2, usize::MAX)?, false),
         (Some("auc"), Some(folder)) => table(Path::new(folder), number(2, usize::MAX)?, true),
         (Some("intervals"), Some(folder)) => intervals(Path::new(folder), number(2, 1000)?),
+        (Some("read"), Some(file)) => read(Path::new(file)),
         _ => Err("usage: many_scores generate FOLDER [RUNS] [IMAGES], or table, auc FOLDER [RUNS], or intervals FOLDER \
                   [REPLICATES]"
             .into()),
@@ -115,6 +118,20 @@ fn intervals(folder: &Path, replicates: usize) -> Result<(), Box<dyn Error>> {
         "{replicates} replicates of {} images, {} intervals: {seconds:.2} s",
         scores.height(),
         intervals.height()
+    );
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let columns = ScoreColumns { seed: Field::Column("seed".to_owned()), ..ScoreColumns::default() };
+    let runs = read_score_table(file, &columns)?;
+    let n: usize = runs.iter().map(|(_, frame)| frame.height()).sum();
+    let seconds = start.elapsed().as_secs_f64();
+    eprintln!(
+        "{} runs, {n} rows: {seconds:.2} s, {:.2} million rows a second",
+        runs.len(),
+        n as f64 / 1e6 / seconds
     );
     Ok(())
 }

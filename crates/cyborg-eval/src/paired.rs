@@ -1,7 +1,7 @@
 //! Paired tests of two methods over seeds.
 
 use crate::band::spread;
-use crate::wilcoxon::{Wilcoxon, wilcoxon_signed_rank};
+use crate::wilcoxon::{Wilcoxon, signed_rank};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Above this number of pairs the 2^n sign flips are not enumerated.
@@ -64,6 +64,8 @@ pub fn paired_test(baseline: &[f64], candidate: &[f64], lower_is_better: bool) -
     let n_rising = differences.iter().filter(|d| **d > 0.0).count();
     let n_falling = differences.iter().filter(|d| **d < 0.0).count();
     let (wins, losses) = if lower_is_better { (n_falling, n_rising) } else { (n_rising, n_falling) };
+    // Of a difference of two values; equal steps in decimals are not equal in binary.
+    let rounding = 8.0 * f64::EPSILON * baseline.iter().chain(candidate).fold(0.0_f64, |m, v| m.max(v.abs()));
     let mut test = PairedTest {
         n_pairs: n,
         mean_baseline: spread(baseline).map(|s| s.mean),
@@ -80,7 +82,7 @@ pub fn paired_test(baseline: &[f64], candidate: &[f64], lower_is_better: bool) -
         ties: n - wins - losses,
         p_sign_flip: None,
         p_sign_flip_min: None,
-        wilcoxon: wilcoxon_signed_rank(&differences),
+        wilcoxon: signed_rank(&differences, rounding),
         reason: None,
     };
     let Some(of_differences) = spread(&differences) else {
@@ -97,8 +99,7 @@ pub fn paired_test(baseline: &[f64], candidate: &[f64], lower_is_better: bool) -
     };
     test.df = Some(n - 1);
     // Differences that are equal but for rounding: a t of 1e15 would be rounding error, not evidence.
-    let largest = baseline.iter().chain(candidate).fold(0.0_f64, |m, v| m.max(v.abs()));
-    if sd <= 8.0 * f64::EPSILON * largest {
+    if sd <= rounding {
         test.sd_difference = Some(0.0);
         test.reason = Some("all differences are equal; the t-test has no variance to work with".into());
         return test;

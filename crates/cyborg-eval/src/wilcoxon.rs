@@ -36,10 +36,16 @@ pub struct Wilcoxon {
 /// assert_eq!((test.w_plus, test.w_minus, test.p), (21.0, 0.0, 2.0 / 64.0)); // as low as six can go
 /// ```
 pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<Wilcoxon> {
+    signed_rank(differences, 0.0)
+}
+
+/// The test for differences that carry rounding errors: what is no larger than `rounding` is 0, and what is next to
+/// each other by no more is equal.
+pub(crate) fn signed_rank(differences: &[f64], rounding: f64) -> Option<Wilcoxon> {
     if differences.iter().any(|d| !d.is_finite()) {
         return None;
     }
-    let mut sorted: Vec<f64> = differences.iter().copied().filter(|d| *d != 0.0).collect();
+    let mut sorted: Vec<f64> = differences.iter().copied().filter(|d| d.abs() > rounding).collect();
     sorted.sort_unstable_by(|a, b| a.abs().total_cmp(&b.abs()));
     let n = sorted.len();
     if n == 0 {
@@ -49,7 +55,7 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<Wilcoxon> {
     let mut twice_ranks: Vec<usize> = Vec::with_capacity(n);
     let mut twice_plus = 0;
     let mut tie_term = 0.0;
-    for tied in sorted.chunk_by(|a, b| a.abs() == b.abs()) {
+    for tied in sorted.chunk_by(|a, b| b.abs() - a.abs() <= rounding) {
         let first = twice_ranks.len() + 1;
         let twice_rank = 2 * first + tied.len() - 1;
         twice_ranks.extend(std::iter::repeat_n(twice_rank, tied.len()));

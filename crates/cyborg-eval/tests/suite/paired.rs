@@ -36,6 +36,24 @@ fn equal_differences_have_no_t() {
     }
 }
 
+/// 0.7 - 0.6, 0.8 - 0.7 and 0.4 - 0.3 are one step, though their bits differ; so is 0.3 - 0.4, downwards.
+#[test]
+fn equal_steps_share_a_rank() {
+    let test = paired_test(&[0.6, 0.7, 0.3, 0.4, 0.1 + 0.2], &[0.7, 0.8, 0.4, 0.3, 0.3], false);
+    let wilcoxon = test.wilcoxon.unwrap();
+    assert_eq!((wilcoxon.n, wilcoxon.w_plus, wilcoxon.w_minus), (4, 7.5, 2.5), "the last pair is equal");
+}
+
+/// Hollander and Wolfe 1973, p. 29: depression scores of nine patients before and after a therapy; R's documentation of
+/// `wilcox.test` has V = 40, and half of this p for one side.
+#[test]
+fn a_published_signed_rank_test() {
+    let before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
+    let after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
+    let wilcoxon = paired_test(&after, &before, false).wilcoxon.unwrap();
+    assert_eq!((wilcoxon.w_plus, wilcoxon.p), (40.0, 20.0 / 512.0));
+}
+
 #[test]
 fn a_value_that_is_not_finite_leaves_no_test() {
     let test = paired_test(&[0.5, 0.6], &[0.7, f64::NAN], false);

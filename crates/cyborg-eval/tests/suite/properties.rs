@@ -87,6 +87,46 @@ proptest! {
     }
 
     #[test]
+    fn a_run_turned_upside_down_swaps_apcer_and_bpcer(rows in prop::collection::vec((any::<bool>(), 0_u32..=32), 2..60)) {
+        let table = |turned: bool| {
+            let rows: Vec<_> = rows
+                .iter()
+                .map(|&(label, k)| {
+                    // No score on the threshold, where >= would tell the two apart.
+                    let score = (f64::from(k) + 0.25) / 33.0;
+                    row(if label { "f" } else { "r" }, u32::from(label), if turned { 1.0 - score } else { score })
+                })
+                .collect();
+            let plan = cyborg_eval::EvalPlan { positive: u32::from(!turned), ..plan(&[], &[]) };
+            run_metrics(&frame(&rows), &plan).unwrap()
+        };
+        let of = |table: &DataFrame, metric: &str| crate::data::f64_at(table, table.height() - 1, metric);
+        let (a, b) = (table(false), table(true));
+        prop_assert_eq!(of(&a, "apcer"), of(&b, "bpcer"));
+        prop_assert_eq!(of(&a, "acer"), of(&b, "acer"));
+        if let (Some(balanced), Some(acer)) = (of(&a, "balanced_accuracy"), of(&a, "acer")) {
+            prop_assert!((balanced - (1.0 - acer)).abs() < 1e-15);
+        }
+        if let (Some(d), Some(e)) = (of(&a, "d_prime"), of(&b, "d_prime")) {
+            prop_assert!((d - e).abs() < 1e-9 * d.abs().max(1.0), "{} {}", d, e);
+        }
+    }
+
+    #[test]
+    fn a_partial_auc_up_to_one_is_the_auc((labels, scores) in ranked()) {
+        let rows: Vec<_> = labels.iter().zip(&scores).map(|(l, s)| row(if *l { "f" } else { "r" }, u32::from(*l), *s)).collect();
+        let options = |max_fpr| cyborg_eval::MetricOptions { max_fpr, ..cyborg_eval::MetricOptions::default() };
+        let of = |max_fpr| {
+            let table = cyborg_eval::run_metrics_with(&frame(&rows), &plan(&[], &[]), &options(max_fpr)).unwrap();
+            [crate::data::f64_at(&table, 0, "auc"), crate::data::f64_at(&table, 0, "partial_auc")]
+        };
+        prop_assert_eq!(of(1.0)[0], of(1.0)[1]);
+        // Standardised: (area - 1/2) / (1/2) at 1, and continuous towards it.
+        prop_assert!((of(1.0)[0].unwrap() - of(1.0 - 1e-9)[1].unwrap()).abs() < 1e-6);
+        prop_assert_eq!(of(0.0)[1], None);
+    }
+
+    #[test]
     fn auc_is_the_area_under_the_roc((labels, scores) in ranked()) {
         let roc = roc_points(&labels, &scores).unwrap();
         let widths = roc.fpr.windows(2).map(|w| w[1] - w[0]);
