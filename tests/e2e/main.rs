@@ -2,6 +2,7 @@
 //!
 //! - `structure`: the crates depend on each other as ARCHITECTURE.md says; generated files are fresh
 //! - `smoke`: a tiny experiment, its results, what is done again and what is not, same bits for any thread count
+//! - `circle`: what a run leaves is of use alone: weights, scores, run folders; recipes; weights of the hub
 //! - `kill`: the same after SIGKILL at random moments
 //! - `bad_input`: everything that a user can get wrong, each with its message
 //!
@@ -10,6 +11,7 @@
 #![allow(clippy::expect_used, missing_docs)]
 
 mod bad_input;
+mod circle;
 mod kill;
 mod smoke;
 mod structure;

@@ -14,7 +14,7 @@ use crate::file::BadImagePolicy;
 /// Where data lies on this machine.
 #[derive(Clone, Debug)]
 pub struct DataFolders {
-    /// Phantoms are drawn below it, maps built from recipes go into its `maps`, and the digest cache is kept there.
+    /// Phantoms are drawn below it, maps built from recipes go into its `saliency`, and the digest cache is kept there.
     pub data_dir: PathBuf,
     /// Replaces the manifests' own roots.
     pub data_root: Option<PathBuf>,
@@ -105,7 +105,7 @@ pub fn resolve(
             dataset.recipe = Some(recipe.clone());
         }
         let building = |done, of| progress("saliency maps", done, of);
-        let maps = folders.data_dir.join("maps");
+        let maps = folders.data_dir.join("saliency");
         let built = cyborg_recipe::give_maps(dataset, folders.data_root.as_deref(), &maps, &building);
         warnings.extend(built.map_err(|e| failed(Box::new(e)))?);
         match policy {
