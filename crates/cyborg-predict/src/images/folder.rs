@@ -3,24 +3,21 @@
 use super::{Failure, ImageList, Row};
 use crate::PredictError;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a picture's file name ends in, in any case of letters; other files of a folder are passed over.
 pub const IMAGE_EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"];
 
-/// Deeper folders are a loop of links.
-const MAX_DEPTH: usize = 32;
-
 /// All pictures below `folder`, sorted by their path below it, which is their id. Names that begin with a dot do not
-/// count.
+/// count; links are followed, but not to a folder that they lie in.
 pub(super) fn read(what: &str, folder: &Path) -> Result<ImageList, PredictError> {
-    let mut found = Found { rows: Vec::new(), failures: Vec::new(), n_others: 0 };
-    found.collect(folder, "", 0).map_err(|source| PredictError::Read {
+    let mut found = Found { rows: Vec::new(), failures: Vec::new(), n_others: 0, above: Vec::new() };
+    found.collect(folder, "").map_err(|source| PredictError::Read {
         what: "folder of images",
         path: folder.to_owned(),
         source,
     })?;
-    let Found { mut rows, mut failures, n_others } = found;
+    let Found { mut rows, mut failures, n_others, .. } = found;
     if rows.is_empty() && failures.is_empty() {
         let others = match n_others {
             0 => "no file at all".to_owned(),
@@ -38,13 +35,23 @@ struct Found {
     rows: Vec<Row>,
     failures: Vec<Failure>,
     n_others: usize,
+    /// The folders that the current one lies in, links resolved.
+    above: Vec<PathBuf>,
 }
 
 impl Found {
-    fn collect(&mut self, folder: &Path, prefix: &str, depth: usize) -> io::Result<()> {
-        if depth > MAX_DEPTH {
-            return Err(io::Error::other("folders are nested too deeply: is there a loop of links?"));
+    fn collect(&mut self, folder: &Path, prefix: &str) -> io::Result<()> {
+        let real = fs_err::canonicalize(folder)?;
+        if self.above.contains(&real) {
+            return Ok(());
         }
+        self.above.push(real);
+        let collected = self.collect_entries(folder, prefix);
+        self.above.pop();
+        collected
+    }
+
+    fn collect_entries(&mut self, folder: &Path, prefix: &str) -> io::Result<()> {
         for entry in fs_err::read_dir(folder)? {
             let entry = entry?;
             let (path, name) = (entry.path(), entry.file_name());
@@ -54,7 +61,7 @@ impl Found {
             let id = format!("{prefix}{}", name.to_string_lossy());
             if path.is_dir() {
                 // One folder that cannot be read does not hide the others.
-                if let Err(error) = self.collect(&path, &format!("{id}/"), depth + 1) {
+                if let Err(error) = self.collect(&path, &format!("{id}/")) {
                     self.fail(id, error.to_string());
                 }
             } else if !is_image_name(&id) {
