@@ -26,6 +26,7 @@ fn every_form_and_protocol_gives_the_same_tensors() {
         ("protocol3.pth", Format::TorchZip),
         ("protocol4.pth", Format::TorchZip),
         ("protocol5.pth", Format::TorchZip),
+        ("no-checksums.pth", Format::TorchZip),
     ] {
         let weights = read_golden(name);
         assert_eq!(weights.format, format, "{name}");

@@ -42,6 +42,9 @@ def main():
     save("legacy.pth", state(), _use_new_zipfile_serialization=False)
     for protocol in (3, 4, 5):
         save(f"protocol{protocol}.pth", state(), pickle_protocol=protocol)
+    torch.serialization.set_crc32_options(False)
+    save("no-checksums.pth", state())
+    torch.serialization.set_crc32_options(True)
     values = [-1.5, 0.25, 96.0]
     for element in ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8"):
         save(f"{element}.pth", {"x": torch.tensor(values).to(getattr(torch, element))})
