@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use crate::OpsError;
 use crate::fresh::collect;
 use crate::parallel::map;
-use crate::plain::{checked, dims4, per_channel, tensor, values, with_values};
+use crate::plain::{checked, dims4, per_channel, tensor, values, with_both, with_values};
 use crate::relu::rectified;
 use sums::Images;
 
@@ -247,16 +247,14 @@ impl CustomOp3 for Normalise {
             let channels = self.channels.iter().zip(gamma).zip(beta);
             channels.map(|((channel, &gamma), &beta)| channel.line(gamma, beta)).collect::<Vec<_>>()
         };
-        let lines = with_values(gamma, |gamma| with_values(beta, |beta| line(gamma, beta)))??;
-        let (dx, dgamma, dbeta) = with_values(input, |x| {
-            with_values(grad, |g| {
-                if self.relu {
-                    self.gradients::<true>(x, g, &lines)
-                } else {
-                    self.gradients::<false>(x, g, &lines)
-                }
-            })
-        })??;
+        let lines = with_both(gamma, beta, line)?;
+        let (dx, dgamma, dbeta) = with_both(input, grad, |x, g| {
+            if self.relu {
+                self.gradients::<true>(x, g, &lines)
+            } else {
+                self.gradients::<false>(x, g, &lines)
+            }
+        })?;
         let channels = [self.shape.channels];
         Ok((
             Some(tensor(dx, input.dims())?),

@@ -59,6 +59,11 @@ pub(crate) fn with_values<T>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> T) ->
     }
 }
 
+/// Calls `read` with the values of two tensors.
+pub(crate) fn with_both<T>(a: &Tensor, b: &Tensor, read: impl FnOnce(&[f32], &[f32]) -> T) -> Result<T> {
+    with_values(a, |a| with_values(b, |b| read(a, b)))?
+}
+
 /// A new tensor on the CPU.
 pub(crate) fn tensor(values: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
     Tensor::from_vec(values, shape, &Device::Cpu)

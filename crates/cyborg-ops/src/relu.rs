@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 
 use crate::OpsError;
 use crate::fresh::collect;
-use crate::plain::{checked, tensor, values, with_values};
+use crate::plain::{checked, tensor, values, with_both};
 
 /// `max(x, 0)`, element by element, any shape. NaN stays NaN.
 ///
@@ -48,7 +48,7 @@ pub(crate) fn rectified(x: f32) -> f32 {
 }
 
 fn gradient(result: &Tensor, grad: &Tensor) -> Result<Tensor> {
-    let values = with_values(result, |y| with_values(grad, |g| masked(y, g)))??;
+    let values = with_both(result, grad, masked)?;
     tensor(values, result.dims())
 }
 

@@ -8,7 +8,7 @@ mod weigh;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
-use crate::plain::{checked, tensor, values, with_values};
+use crate::plain::{checked, tensor, values, with_both, with_values};
 use geometry::Geometry;
 
 /// How the window of a convolution moves; (height, width) each.
@@ -74,13 +74,13 @@ impl Conv2d {
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let geometry = &self.0;
         let input_gradient = if input.track_op() {
-            let dx = with_values(weight, |w| with_values(grad, |g| passes::input_gradient(geometry, w, g)))??;
+            let dx = with_both(weight, grad, |w, g| passes::input_gradient(geometry, w, g))?;
             Some(tensor(dx, input.dims())?)
         } else {
             None
         };
         let weight_gradient = if weight.track_op() {
-            let dw = with_values(input, |x| with_values(grad, |g| passes::weight_gradient(geometry, x, g)))??;
+            let dw = with_both(input, grad, |x, g| passes::weight_gradient(geometry, x, g))?;
             Some(tensor(dw, weight.dims())?)
         } else {
             None
