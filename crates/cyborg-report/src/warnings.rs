@@ -19,37 +19,46 @@ pub(crate) fn of_results(input: &ReportInput, blocks: &[Block<'_>]) -> Vec<Strin
     if !fewer.is_empty() {
         warnings.push(format!("fewer seeds than the {asked} asked for: {}", fewer.join("; ")));
     }
-    let mut known: Vec<&str> = Vec::new();
+    // What several data sets have in common is said once.
+    let mut of_data: Vec<(String, Vec<&str>)> = Vec::new();
     for block in blocks {
-        if known.contains(&block.data.name.as_str()) {
-            continue;
-        }
-        known.push(&block.data.name);
-        let sources: Vec<_> = block.rows.iter().filter(|row| !row.is_aggregate).collect();
-        let seen: Vec<&str> =
-            sources.iter().filter(|row| row.seen == Some(true)).map(|row| row.source.as_str()).collect();
-        if !seen.is_empty() {
-            let says = if seen.len() == sources.len() {
-                "nothing here speaks for sources that were never seen".to_owned()
-            } else {
-                "these are kept out of `unseen mean`".to_owned()
-            };
-            warnings.push(format!(
-                "{}: training or validation saw {} of {} tested ({}); {says}",
-                block.data.name,
-                seen.len(),
-                count(sources.len(), "source"),
-                seen.join(", ")
-            ));
-        }
-        for row in sources.iter().filter(|row| row.seen == Some(false)) {
-            let alike = block.data.plan.seen.iter().find(|seen| bare(seen) == bare(&row.source));
-            if let Some(alike) = alike {
-                warnings.push(format!(
-                    "{}: `{}` counts as unseen, but training or validation saw `{alike}`: one source under two names?",
-                    block.data.name, row.source
-                ));
+        for warning in of_sources(block) {
+            match of_data.iter_mut().find(|(known, _)| *known == warning) {
+                Some((_, names)) if names.contains(&block.data.name.as_str()) => {}
+                Some((_, names)) => names.push(&block.data.name),
+                None => of_data.push((warning, vec![&block.data.name])),
             }
+        }
+    }
+    warnings.extend(of_data.into_iter().map(|(warning, names)| format!("{}: {warning}", names.join(", "))));
+    warnings
+}
+
+/// Sources that were seen, and names that look like those of seen ones.
+fn of_sources(block: &Block<'_>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let sources: Vec<_> = block.rows.iter().filter(|row| !row.is_aggregate).collect();
+    let seen: Vec<&str> =
+        sources.iter().filter(|row| row.seen == Some(true)).map(|row| row.source.as_str()).collect();
+    if !seen.is_empty() {
+        let says = if seen.len() == sources.len() {
+            "nothing here speaks for sources that were never seen"
+        } else {
+            "these are kept out of `unseen mean`"
+        };
+        warnings.push(format!(
+            "training or validation saw {} of {} tested ({}); {says}",
+            seen.len(),
+            count(sources.len(), "source"),
+            seen.join(", ")
+        ));
+    }
+    for row in sources.iter().filter(|row| row.seen == Some(false)) {
+        if let Some(alike) = block.data.plan.seen.iter().find(|seen| bare(seen) == bare(&row.source)) {
+            warnings.push(format!(
+                "`{}` counts as unseen, but training or validation saw `{alike}`: one source under two names?",
+                row.source
+            ));
         }
     }
     warnings
