@@ -12,6 +12,7 @@ mod state_dict;
 mod storage;
 mod torch_file;
 mod transfer;
+mod value;
 mod weights;
 mod zip;
 

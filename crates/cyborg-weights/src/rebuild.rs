@@ -1,7 +1,7 @@
 //! The calls that a pickle of tensors makes, and what each gives here. Whatever is not in these lists is refused.
 
 use crate::element::ElementType;
-use crate::pickle::{Id, Refusal, Value, Values};
+use crate::value::{Id, Refusal, Value, Values};
 
 /// Tensors of more dimensions are no network's.
 const MAX_RANK: usize = 8;

@@ -1,7 +1,7 @@
 //! Where in a checkpoint the tensors of a network are.
 
-use crate::pickle::{Id, Value, Values};
 use crate::rebuild::TensorInStorage;
+use crate::value::{Id, Value, Values};
 use std::collections::BTreeMap;
 
 /// Entries of checkpoints that hold a network's tensors, most telling first.

@@ -2,10 +2,11 @@
 
 use crate::bounded::{self, malformed};
 use crate::error::WeightsError;
-use crate::pickle::{self, Refusal, Unpickled, Value, Values};
+use crate::pickle::{self, Unpickled};
 use crate::rebuild::Storage;
 use crate::state_dict::{self, StateDict};
 use crate::storage::Storages;
+use crate::value::{Id, Refusal, Value, Values};
 use crate::weights::{Format, Weights};
 use crate::zip::Zip;
 use fs_err::File;
@@ -98,7 +99,7 @@ pub(crate) fn read_legacy(path: &Path) -> Result<Weights, WeightsError> {
     collect(path, Format::TorchLegacy, found, &mut LegacyStorages { path, file, places })
 }
 
-fn is_big_endian(values: &Values, id: pickle::Id) -> bool {
+fn is_big_endian(values: &Values, id: Id) -> bool {
     let Value::Dict(entries) = values.get(id) else { return false };
     entries.iter().any(|(key, value)| {
         matches!(values.get(*key), Value::Text(key) if key.as_ref() == "little_endian")
