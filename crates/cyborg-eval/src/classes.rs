@@ -6,6 +6,8 @@ use crate::taken_apart::positions;
 use polars::prelude::{DataFrame, Float32Chunked};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Up to so many classes a confusion matrix is written out in full.
+const MAX_FULL_CLASSES: usize = 200;
 /// Row for all sources together.
 const ALL: &str = "all images";
 
@@ -154,8 +156,8 @@ impl<'a> ClassRow<'a> {
 }
 
 /// How many images of each class were taken for which: columns source (str; each source, then `all images`), label,
-/// predicted (u32), n (u64), share (f64, of the images of that label). Pairs of classes that occur in the set are all
-/// there, also with a count of 0.
+/// predicted (u32), n (u64), share (f64, of the images of that label). Every label of a source has a row for every class that
+/// occurs in the set, also with a count of 0; with more than 200 classes only for those that it was taken for.
 ///
 /// # Errors
 /// If `scores` lacks a column or holds nulls.
@@ -169,9 +171,18 @@ pub fn run_confusion(scores: &DataFrame) -> Result<DataFrame, EvalError> {
         let mut of_label: BTreeMap<u32, u64> = BTreeMap::new();
         counts.confusion.iter().for_each(|(&(label, _), n)| *of_label.entry(label).or_default() += n);
         for (&label, &total) in &of_label {
-            for &predicted in &known {
-                let n = counts.confusion.get(&(label, predicted)).copied().unwrap_or(0);
-                rows.push((name, label, predicted, n, n as f64 / total as f64));
+            let mut add =
+                |predicted: u32, n: u64| rows.push((name, label, predicted, n, n as f64 / total as f64));
+            if known.len() > MAX_FULL_CLASSES {
+                let of_label = counts.confusion.range((label, 0)..=(label, u32::MAX));
+                for (&(_, predicted), &n) in of_label {
+                    add(predicted, n);
+                }
+            } else {
+                let n = |predicted: u32| counts.confusion.get(&(label, predicted)).copied().unwrap_or(0);
+                for &predicted in &known {
+                    add(predicted, n(predicted));
+                }
             }
         }
     }

@@ -158,6 +158,11 @@ impl ScoreColumns {
     }
 }
 
+fn in_words(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    if quoted.is_empty() { "no column at all".to_owned() } else { quoted.join(", ") }
+}
+
 /// The position of each of these columns among those of a file.
 fn locate(path: &Path, names: &[&str], known: &[String]) -> Result<Vec<usize>, EvalError> {
     let table = || format!("`{}`", path.display());
@@ -173,7 +178,7 @@ fn locate(path: &Path, names: &[&str], known: &[String]) -> Result<Vec<usize>, E
                 (None, _) => Err(EvalError::MissingColumn {
                     table: table(),
                     column: (*name).to_owned(),
-                    found: known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+                    found: in_words(known),
                 }),
             }
         })

@@ -69,4 +69,9 @@ fn confusion_counts_every_pair_of_classes() {
     assert_eq!(n, [2, 1, 0, 1, 2, 1, 0, 1]);
     assert_eq!(f64_at(&table, 0, "share"), Some(2.0 / 3.0));
     assert_eq!(run_confusion(&frame(&[])).unwrap().height(), 0);
+    // Thousands of classes: only what occurs, not the square of them.
+    let many: Vec<ScoreRow> =
+        (0..3_000).map(|label| ScoreRow { predicted: label / 2, ..row("a", label, 0.5) }).collect();
+    let table = run_confusion(&frame(&many)).unwrap();
+    assert_eq!(table.height(), 2 * 3_000);
 }
