@@ -62,3 +62,19 @@ pub fn write_png(path: &Path, raster: &Raster) -> Result<(), ImageError> {
     let bytes = encode_png(raster)?;
     cyborg_files::write_whole(path, &bytes).map_err(|source| ImageError::Write { path: path.into(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SampleValues, decode_samples};
+
+    #[test]
+    fn sixteen_bits_round_trip() {
+        let samples = [0u16, 1, 255, 256, 0x1234, 65535];
+        let bytes = encode_png_16(3, 2, &samples).expect("six samples");
+        let read = decode_samples(&bytes, Path::new("memory.png")).expect("a PNG");
+        assert_eq!((read.width_px, read.height_px, read.channels), (3, 2, 1));
+        assert_eq!(read.values, SampleValues::U16(samples.to_vec()));
+        assert!(encode_png_16(2, 2, &samples).is_err() && encode_png_16(0, 0, &[]).is_err());
+    }
+}

@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 mod error;
 mod jpeg_end;
+mod normalise;
 mod raster;
 mod resample;
 mod samples;
@@ -14,6 +15,7 @@ pub use decode::{
 };
 pub use encode::{encode_png, encode_png_16, write_png};
 pub use error::ImageError;
+pub use normalise::Normalise;
 pub use raster::Raster;
 pub use resample::resize_bilinear;
 pub use samples::{SampleValues, Samples, decode_palette_indices, decode_samples, orientation, read_samples};

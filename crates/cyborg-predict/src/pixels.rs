@@ -2,7 +2,7 @@
 
 use crate::PredictError;
 use crate::error::with_causes;
-use cyborg_image::{Raster, read_rgb, resize_bilinear};
+use cyborg_image::{Normalise, Raster, read_rgb, resize_bilinear};
 use std::path::Path;
 
 /// The largest input: what a training takes at most.
@@ -12,8 +12,7 @@ const MAX_SIDE_PX: usize = 1 << 15;
 #[derive(Clone, Debug)]
 pub struct Pixels {
     input_px: usize,
-    /// Per channel, what each of the 256 values becomes.
-    normalised: [[f32; 256]; 3],
+    normalise: Normalise,
 }
 
 impl Pixels {
@@ -36,10 +35,8 @@ impl Pixels {
         if !std.iter().all(|std| std.is_finite() && *std > 0.0) {
             return wrong("std", format!("{std:?}"), "three numbers above 0, on the scale 0 to 1");
         }
-        let normalised = std::array::from_fn(|channel| {
-            std::array::from_fn(|value| (value as f32 / 255.0 - mean[channel]) / std[channel])
-        });
-        Ok(Self { input_px, normalised })
+        let normalise = Normalise::new(mean, std);
+        Ok(Self { input_px, normalise })
     }
 
     /// Side of the square input.
@@ -66,14 +63,7 @@ impl Pixels {
     /// Normalises what [`read`](Self::read) gave into `planes`, [`n_values`](Self::n_values) numbers: all of red, of
     /// green, of blue.
     pub fn normalise(&self, pixels: &[u8], planes: &mut [f32]) {
-        let (red, rest) = planes.split_at_mut(self.input_px * self.input_px);
-        let (green, blue) = rest.split_at_mut(self.input_px * self.input_px);
-        let [reds, greens, blues] = &self.normalised;
-        for (((pixel, red), green), blue) in pixels.as_chunks::<3>().0.iter().zip(red).zip(green).zip(blue) {
-            *red = reds[usize::from(pixel[0])];
-            *green = greens[usize::from(pixel[1])];
-            *blue = blues[usize::from(pixel[2])];
-        }
+        self.normalise.planes(pixels, planes);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{ImageSet, TrainError};
 use candle_core::{Device, Tensor};
 use cyborg_backbones::Architecture;
+use cyborg_image::Normalise;
 use cyborg_loss::HumanSaliency;
 use std::num::NonZero;
 use std::ops::ControlFlow;
@@ -27,18 +28,13 @@ pub(crate) struct Batch {
 #[derive(Debug)]
 pub(crate) struct Batches<'a> {
     set: &'a ImageSet,
-    /// Per channel, what each of the 256 values becomes: `(value / 255 - mean) / std`, in f32 as torchvision's
-    /// `ToTensor` and `Normalize` compute it.
-    normalised: [[f32; 256]; 3],
+    normalise: Normalise,
 }
 
 impl<'a> Batches<'a> {
     pub(crate) fn new(set: &'a ImageSet, architecture: Architecture) -> Self {
         let (mean, std) = architecture.normalisation();
-        let normalised = std::array::from_fn(|channel| {
-            std::array::from_fn(|value| (value as f32 / 255.0 - mean[channel]) / std[channel])
-        });
-        Self { set, normalised }
+        Self { set, normalise: Normalise::new(mean, std) }
     }
 
     /// Calls `work` with the batches of `order` from batch `first` on, with the batch's number. Batches that need
@@ -85,13 +81,7 @@ impl<'a> Batches<'a> {
         let decoded = self.decode_missing(items)?;
         for ((image, &item), decoded) in images.chunks_exact_mut(3 * plane).zip(items).zip(&decoded) {
             let pixels = decoded.as_deref().or_else(|| self.set.kept_pixels(item)).unwrap_or_default();
-            let (red, rest) = image.split_at_mut(plane);
-            let (green, blue) = rest.split_at_mut(plane);
-            for (((pixel, red), green), blue) in pixels.chunks_exact(3).zip(red).zip(green).zip(blue) {
-                *red = self.normalised[0][usize::from(pixel[0])];
-                *green = self.normalised[1][usize::from(pixel[1])];
-                *blue = self.normalised[2][usize::from(pixel[2])];
-            }
+            self.normalise.planes(pixels, image);
         }
         let labels: Vec<u32> = items.iter().map(|&item| self.set.items()[item].label as u32).collect();
         let mut maps = vec![0.0_f32; items.len() * grid * grid];
