@@ -1,11 +1,10 @@
 """The released CYBORG training in PyTorch, step by step, against the steps.csv of a run made here.
 
-    python trajectory.py prepare ../data/phantom-faces-224px-...    once: writes work/ (weights, table, manifest)
-    cargo xtask run parity/trajectory.yaml --runs parity/work/runs --reports parity/work/reports     from the repository's root
-    python trajectory.py follow work/runs/resnet50_...              trains again in PyTorch and prints the steps side by side
+    python trajectory.py prepare DATA      once: copies a drawn data set into work/, classes in turn, and draws weights
+    python trajectory.py follow RUN        trains again in PyTorch and prints the steps side by side
 
-Needs torch, torchvision, safetensors, pillow and numpy. The last command trains three times: with one thread, with two,
-and once more with one thread in float64 where `--float64` asks for it. What two threads change in PyTorch is the yardstick
+README.md has the commands in between. Needs torch, torchvision, safetensors, pillow and numpy. `follow` trains with one
+thread, with two, and with one thread in float64 if `--float64` asks for it. What two threads change in PyTorch is the yardstick
 for what another program may change.
 """
 

@@ -162,6 +162,12 @@ impl Observer for RunBar<'_> {
         }
     }
 
+    fn pretrained(&self, lines: &[String]) {
+        for line in lines {
+            self.progress.say(&format!("{}: pretrained weights: {line}", self.what));
+        }
+    }
+
     fn step(&self, epoch: usize, step: usize, n_steps: usize, loss: f64, accuracy: f64, images: usize) {
         let position = epoch * n_steps + step + 1;
         self.bar.set_position(position as u64);

@@ -9,7 +9,6 @@ use cyborg_backbones::{Card, Network};
 use cyborg_eval::{RunKey, ScoreRow};
 use cyborg_report::cams::CamFile;
 use cyborg_report::{FailedRun, ReportOutcome, RunEntry};
-use cyborg_seed::Seed;
 use cyborg_train::{BadImage, ImageSet, Method, TrainSettings};
 use serde_json::{Value, json};
 
@@ -424,9 +423,8 @@ fn score(
 ) -> Result<(), ExperimentError> {
     let failed =
         |source: Box<dyn std::error::Error + Send + Sync>| ExperimentError::Run { run: p.id.clone(), source };
-    // The seed does not matter: every tensor is replaced, strictly.
-    let network = Network::new(p.settings.architecture, p.settings.n_classes, &Seed::new(0))
-        .map_err(|e| failed(Box::new(e)))?;
+    let network =
+        Network::blank(p.settings.architecture, p.settings.n_classes).map_err(|e| failed(Box::new(e)))?;
     network.load(&dir.join("best.safetensors")).map_err(|e| failed(Box::new(e)))?;
     let scores = cyborg_train::score(&network, p.settings.tap, &sets.test, p.settings.batch_size, observer)
         .map_err(|e| failed(Box::new(e)))?;

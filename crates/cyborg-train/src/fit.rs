@@ -113,7 +113,7 @@ pub fn fit_with(
         saved.progress
     } else {
         if let Some(path) = &settings.pretrained {
-            network.load_pretrained(path)?;
+            observer.pretrained(&network.load_pretrained(path)?.lines());
         }
         Progress::new(identity)
     };

@@ -9,6 +9,9 @@ pub trait Observer: Send + Sync {
     /// finished training.
     fn started(&self, epoch: usize, step: usize, n_epochs: usize, n_steps: usize) {}
 
+    /// The weights to start from are read: how they became the network's, a line each (what was replaced, left out, ...).
+    fn pretrained(&self, lines: &[String]) {}
+
     /// A step is done: its number within the epoch from 0, of `n_steps`; loss and accuracy of its batch of `images`.
     fn step(&self, epoch: usize, step: usize, n_steps: usize, loss: f64, accuracy: f64, images: usize) {}
 
