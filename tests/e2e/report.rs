@@ -56,7 +56,7 @@ fn an_unfinished_run_is_listed_and_the_rest_reported() {
     let scores = runs.keys().find(|name| name.ends_with("scores.parquet")).expect("scores");
     fs_err::remove_file(desk.path("runs").join(scores)).expect("removed");
     let said = desk.xtask(&["report", "runs", "--output", "three"]).fine();
-    assert!(said.stdout.contains("FAILED") && said.stdout.contains("is not finished"), "{}", said.stdout);
+    assert!(said.stdout.contains("FAILED: faces / thin-resnet8 / c") && said.stdout.contains("experiment again"), "{}", said.stdout);
 }
 
 #[test]
@@ -102,7 +102,8 @@ fn two_methods_are_compared_over_seeds_and_two_runs_on_images() {
     assert!(contents(&desk.path("compared")).contains_key("differences.csv"));
 
     let run = |part: &str| {
-        let mut names = fs_err::read_dir(desk.path("runs")).expect("runs").map(|entry| entry.expect("one").path());
+        let mut names =
+            fs_err::read_dir(desk.path("runs")).expect("runs").map(|entry| entry.expect("one").path());
         let found = names.find(|path| path.to_string_lossy().contains(part)).expect("such a run");
         found.display().to_string()
     };
@@ -113,7 +114,8 @@ fn two_methods_are_compared_over_seeds_and_two_runs_on_images() {
     let said = desk.xtask(&["compare", &ce, &run("cross-entropy_s1")]).fine();
     assert!(said.stdout.contains("ce seed 1 against ce seed 0"), "{}", said.stdout);
 
-    desk.xtask(&["compare", "ce", "cyborgs"]).refused(&["`ce` and `cyborgs`", "methods there: `ce`, `cyborg`"]);
+    desk.xtask(&["compare", "ce", "cyborgs"])
+        .refused(&["`ce` and `cyborgs`", "methods there: `ce`, `cyborg`"]);
     desk.xtask(&["compare", "ce", "ce"]).refused(&["the same runs as the other side"]);
     desk.xtask(&["compare", "runs/*", "ce"]).refused(&["it holds several methods: `ce`, `cyborg`"]);
     desk.xtask(&["compare", "ce", "cyborg", "--metric", "beauty"]).refused(&["no metric `beauty`", "`auc`"]);
@@ -149,11 +151,15 @@ const FLAGS: [&str; 14] = [
     "evaluated",
 ];
 
+/// [`FLAGS`] and more of them.
+fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&FLAGS[..], more].concat()
+}
+
 #[test]
 fn scores_of_another_program_are_evaluated() {
     let desk = Desk::new();
     desk.write("scores.csv", SCORES);
-    let with = |more: &[&str]| [&FLAGS[..], more].concat();
     let said = desk.xtask(&with(&["--pair", "ProGAN=CelebA-HQ", "--pair", "StyleGAN=FFHQ"])).fine();
     let row = |source: &str| said.stdout.lines().find(|l| l.contains(source)).unwrap_or_default().to_owned();
     assert!(row("ProGAN").contains("0.750"), "{}", said.stdout);
@@ -190,7 +196,7 @@ fn what_is_wrong_with_scores_is_said() {
     let desk = Desk::new();
     desk.write("scores.csv", SCORES);
     let refuse = |more: &[&str], words: &[&str]| {
-        desk.xtask(&[&FLAGS[..], more].concat()).refused(words);
+        desk.xtask(&with(more)).refused(words);
     };
     refuse(&["--pair", "PGAN=FFHQ"], &["no source `PGAN`", "`ProGAN`"]);
     refuse(&["--pair", "ProGAN"], &["`--pair ProGAN`", "expected two names"]);

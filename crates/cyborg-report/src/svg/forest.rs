@@ -4,12 +4,14 @@ use super::{STYLES, limits, marker, segment};
 use crate::escape::html;
 use std::fmt::Write as _;
 
+/// Style, value, interval.
+pub(crate) type Mark = (usize, f64, Option<(f64, f64)>);
+
 /// One row: a name and a value of each method.
 #[derive(Clone, Debug)]
 pub(crate) struct ForestRow {
     pub(crate) name: String,
-    /// Style, value, interval.
-    pub(crate) marks: Vec<(usize, f64, Option<(f64, f64)>)>,
+    pub(crate) marks: Vec<Mark>,
     /// Set apart by a line above it.
     pub(crate) apart: bool,
 }
