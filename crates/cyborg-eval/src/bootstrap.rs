@@ -5,7 +5,7 @@ use crate::error::EvalError;
 use crate::interval::{bca_interval, percentile_interval};
 use crate::metric::{METRICS, N_METRICS};
 use crate::metrics::measure;
-use crate::options::{MetricOptions, check_groups};
+use crate::options::{MetricOptions, check_options};
 use crate::pairing::{EvalPlan, Sources};
 use crate::rows::SourceRow;
 use crate::urn::Urn;
@@ -61,7 +61,7 @@ pub fn run_intervals(
     options: &MetricOptions,
     bootstrap: &Bootstrap,
 ) -> Result<DataFrame, EvalError> {
-    check_groups(&options.groups)?;
+    check_options(options)?;
     check(bootstrap)?;
     let base = Sources::new(scores, plan)?;
     let urn = Urn::new(scores, plan.positive, &base, bootstrap.resample)?;
@@ -164,7 +164,7 @@ impl<'a> Interval<'a> {
             notes.push(format!("{n_undefined} replicates have no value and are left out"));
         }
         if urn.n_alone() > 0 {
-            notes.push(format!("{} units are alone in their source and class and never vary", urn.n_alone()));
+            notes.push(format!("units alone in their source and class, which never vary: {}", urn.n_alone()));
         }
         match jackknife {
             None => notes

@@ -2,6 +2,7 @@
 
 use crate::columns::{column, frame};
 use crate::error::EvalError;
+use crate::options::check_bins;
 use crate::pairing::{EvalPlan, Sources};
 use crate::pot::Pot;
 use polars::prelude::DataFrame;
@@ -57,10 +58,11 @@ pub(crate) fn brier(positives: &Pot, negatives: &Pot) -> f64 {
 /// source without a value has one row, with a reason.
 ///
 /// # Errors
-/// If `scores` lacks a column or holds nulls.
+/// If `scores` lacks a column or holds nulls, or there are not 1 to 10,000 bins.
 pub fn reliability(scores: &DataFrame, plan: &EvalPlan, bins: usize) -> Result<DataFrame, EvalError> {
+    check_bins(bins)?;
     let sources = Sources::new(scores, plan)?;
-    let n_bins = bins.max(1);
+    let n_bins = bins;
     let mut rows: Vec<(&'static str, String, usize, Result<Bin, String>)> = Vec::new();
     let mut add = |kind, source: &str, outcome: Result<Vec<Bin>, String>| match outcome {
         Ok(bins) => {

@@ -4,7 +4,7 @@ use crate::columns::Table;
 use crate::error::EvalError;
 use crate::files::open_parquet;
 use crate::metrics::measure;
-use crate::options::{MetricOptions, check_groups};
+use crate::options::{MetricOptions, check_options};
 use crate::pairing::{EvalPlan, Sources};
 use crate::rows::SourceRow;
 use crate::runs::RunKey;
@@ -36,7 +36,7 @@ pub fn measure_files(
 }
 
 fn measure_file(file: &ScoreFile<'_>, options: &MetricOptions) -> Result<DataFrame, EvalError> {
-    check_groups(&options.groups)?;
+    check_options(options)?;
     let parquet = open_parquet(&file.path)?;
     let n_logits = parquet.columns().iter().filter(|name| name.starts_with("logit_")).count();
     let mut columns = vec!["source", "label", "score"];

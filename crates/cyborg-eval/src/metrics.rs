@@ -4,7 +4,7 @@ use crate::delong::auc_error;
 use crate::error::EvalError;
 use crate::measure::Scale;
 use crate::metric::{METRIC_INFO, OverSources};
-use crate::options::{MetricOptions, check_groups};
+use crate::options::{MetricOptions, check_options};
 use crate::pairing::{EvalPlan, Sources};
 use crate::pot::Pot;
 use crate::rows::{AucError, SourceRow};
@@ -35,13 +35,14 @@ pub fn run_metrics(scores: &DataFrame, plan: &EvalPlan) -> Result<DataFrame, Eva
 /// source is then a walk down two sorted lists.
 ///
 /// # Errors
-/// If `scores` lacks a column or holds nulls, or two groups have one name, or that of an aggregate.
+/// If `scores` lacks a column or holds nulls, two groups have one name (or that of an aggregate), or a setting makes no
+/// sense.
 pub fn run_metrics_with(
     scores: &DataFrame,
     plan: &EvalPlan,
     options: &MetricOptions,
 ) -> Result<DataFrame, EvalError> {
-    check_groups(&options.groups)?;
+    check_options(options)?;
     SourceRow::frame(&measure(&Sources::new(scores, plan)?, plan, options))
 }
 

@@ -40,8 +40,33 @@ impl Default for MetricOptions {
     }
 }
 
+/// No setting from which a number without meaning would come.
+pub(crate) fn check_options(options: &MetricOptions) -> Result<(), EvalError> {
+    let thresholds =
+        [("threshold", options.threshold), ("validation threshold", options.validation_threshold)];
+    for (setting, threshold) in thresholds {
+        if let Some(threshold) = threshold.filter(|threshold| !threshold.is_finite()) {
+            return Err(EvalError::Setting {
+                setting,
+                found: threshold.to_string(),
+                expected: "a finite number",
+            });
+        }
+    }
+    check_bins(options.calibration_bins)?;
+    check_groups(&options.groups)
+}
+
+pub(crate) fn check_bins(bins: usize) -> Result<(), EvalError> {
+    if (1..=10_000).contains(&bins) {
+        return Ok(());
+    }
+    let setting = "number of calibration bins";
+    Err(EvalError::Setting { setting, found: bins.to_string(), expected: "1 to 10,000" })
+}
+
 /// Names of groups must differ, also from `unseen`, `seen` and `all`.
-pub(crate) fn check_groups(groups: &[SourceGroup]) -> Result<(), EvalError> {
+fn check_groups(groups: &[SourceGroup]) -> Result<(), EvalError> {
     let mut known = BTreeSet::from(["unseen", "seen", "all"]);
     match groups.iter().find(|group| !known.insert(&group.name)) {
         Some(group) => Err(EvalError::GroupName { name: group.name.clone() }),

@@ -57,7 +57,7 @@ pub fn agreement(
 }
 
 /// How well people agree with people: for each of [`AGREEMENTS`] the mean over annotators of the agreement of one's map
-/// with the mean of the others' (each map brought to [0, 1] first, flat ones left out). `None` where a measure has no value,
+/// with the mean of the others' (each map brought to [0, 1] first, flat ones, and those of another size, left out). `None` where a measure has no value,
 /// or fewer than two maps are left. The mean of this over images is the ceiling that no model can be asked to pass.
 pub fn human_ceiling(maps: &[&[f32]], height: usize, width: usize) -> [Option<f64>; AGREEMENTS.len()] {
     let usable: Vec<Vec<f64>> = maps

@@ -124,7 +124,7 @@ fn a_subject_by_itself_is_named_and_one_without_a_name_is_an_image() {
     let settings = Bootstrap { resample: Resample::Subjects, replicates: 50, ..Bootstrap::default() };
     let table = intervals(&with_subjects(&rows, lonely), &settings);
     let reason = str_at(&table, at(&table, "ProGAN", "auc"), "reason").unwrap();
-    assert!(reason.starts_with("1 units are alone in their source and class and never vary"), "{reason}");
+    assert!(reason.starts_with("units alone in their source and class, which never vary: 1"), "{reason}");
     let nobody = intervals(&with_subjects(&rows, vec![None; rows.len()]), &settings);
     let images = intervals(&frame(&rows), &Bootstrap { resample: Resample::Images, ..settings.clone() });
     assert!(nobody.equals_missing(&images));

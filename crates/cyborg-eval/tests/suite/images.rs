@@ -96,6 +96,10 @@ fn other_images_are_an_error() {
         error(|rows| rows.push(rows[0].clone())),
         "image `0.png` of source `FFHQ` is there twice in the candidate's scores",
     );
+    let mut twice = run(7);
+    twice[5] = twice[2].clone();
+    let found = compare_images(&frame(&twice), &frame(&run(11)), &plan(&[], &[])).unwrap_err();
+    check(found.to_string(), "image `2.png` of source `StyleGAN` is there twice in the baseline's scores");
     check(
         error(|rows| rows[3].label = 1),
         "image `3.png` of source `FFHQ` has label 0 in the baseline's scores and 1 in the candidate's",

@@ -283,6 +283,17 @@ fn groups_have_rows_of_their_own() {
         Some("none of the group's sources is in the test set: `BigGAN`")
     );
     assert_eq!(f64_at(&metrics, at("other pooled"), "auc"), None);
+    let wrong = |options: MetricOptions| {
+        run_metrics_with(&frame(&rows), &plan(pairs, &[]), &options).unwrap_err().to_string()
+    };
+    assert_eq!(
+        wrong(MetricOptions { threshold: Some(f64::NAN), ..MetricOptions::default() }),
+        "the threshold is NaN, expected a finite number"
+    );
+    assert_eq!(
+        wrong(MetricOptions { calibration_bins: 0, ..MetricOptions::default() }),
+        "the number of calibration bins is 0, expected 1 to 10,000"
+    );
     let taken = MetricOptions { groups: vec![group("all", &[])], ..MetricOptions::default() };
     let error = run_metrics_with(&frame(&rows), &plan(pairs, &[]), &taken).unwrap_err();
     assert!(error.to_string().starts_with("group of sources `all`: the name is taken"), "{error}");
