@@ -80,8 +80,9 @@ pub fn build_from_scores(input: &ScoresInput, dir: &Path) -> Result<ReportOutcom
         }
         runs.push(RunEntry { key: key.clone(), dir: folder });
     }
-    if let Some(intervals) = &intervals {
-        files::write_table(dir, "intervals", intervals)?;
+    match &intervals {
+        Some(intervals) => files::write_table(dir, "intervals", intervals)?,
+        None => files::remove_table(dir, "intervals")?,
     }
     let classes = if input.classes.is_empty() {
         (0..=largest_label).map(|label| label.to_string()).collect()

@@ -13,6 +13,17 @@ pub(crate) fn write_table(dir: &Path, name: &str, frame: &DataFrame) -> Result<(
         .map_err(|source| ReportError::Eval { what, source: Box::new(source) })
 }
 
+/// Takes away what an earlier report left under this name.
+pub(crate) fn remove_table(dir: &Path, name: &str) -> Result<(), ReportError> {
+    for extension in ["csv", "parquet"] {
+        let path = dir.join(format!("{name}.{extension}"));
+        if path.exists() {
+            fs_err::remove_file(&path).map_err(|source| ReportError::Write { path, source })?;
+        }
+    }
+    Ok(())
+}
+
 /// Puts a frame below others of the same columns.
 pub(crate) fn stack(all: &mut Option<DataFrame>, frame: DataFrame) -> Result<(), ReportError> {
     match all {

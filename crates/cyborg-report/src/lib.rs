@@ -57,8 +57,10 @@ pub fn build(input: &ReportInput, dir: &Path) -> Result<ReportOutcome, ReportErr
         ("images", &digest.images_frame),
     ];
     for (name, frame) in optional {
-        if let Some(frame) = frame {
-            files::write_table(dir, name, frame)?;
+        match frame {
+            Some(frame) => files::write_table(dir, name, frame)?,
+            // Of an earlier report of fewer runs, say.
+            None => files::remove_table(dir, name)?,
         }
     }
     whole::write_whole(&dir.join("report.md"), markdown::page(&digest).as_bytes())?;
