@@ -4,6 +4,7 @@
 //! - `smoke`: a tiny experiment, its results, what is done again and what is not, same bits for any thread count
 //! - `circle`: what a run leaves is of use alone: weights, scores, run folders; recipes; weights of the hub
 //! - `kill`: the same after SIGKILL at random moments
+//! - `report`: reports from run folders alone and of a running experiment, comparisons, scores of other programs
 //! - `bad_input`: everything that a user can get wrong, each with its message
 //!
 //! Nothing here needs data that is not in the repository.
@@ -13,6 +14,7 @@
 mod bad_input;
 mod circle;
 mod kill;
+mod report;
 mod smoke;
 mod structure;
 mod support;
