@@ -426,21 +426,17 @@ fn score(
     let network =
         Network::blank(p.settings.architecture, p.settings.n_classes).map_err(|e| failed(Box::new(e)))?;
     network.load(&dir.join("best.safetensors")).map_err(|e| failed(Box::new(e)))?;
-    let scores = cyborg_train::score(&network, p.settings.tap, &sets.test, p.settings.batch_size, observer)
-        .map_err(|e| failed(Box::new(e)))?;
-    let positive = data.plan.positive;
-    let mut rows = Vec::with_capacity(scores.len());
+    let scored = |set, observer: &dyn cyborg_train::Observer| {
+        cyborg_train::score(&network, p.settings.tap, set, p.settings.batch_size, observer)
+            .map_err(|e| failed(Box::new(e)))
+    };
+    let positive = data.plan.positive as usize;
+    let scores = scored(&sets.test, observer)?;
+    let tested = rows(&scores, &sets.test, positive);
+    // What a threshold can be chosen on without looking at the test images.
+    let validation = rows(&scored(&sets.validation, &cyborg_train::Silent)?, &sets.validation, positive);
     let mut cams = CamFile::new(sets.test.grid());
     for score in &scores {
-        let item = &sets.test.items()[score.item];
-        rows.push(ScoreRow {
-            image: item.id.clone(),
-            source: item.source.clone(),
-            label: item.label as u32,
-            predicted: score.predicted as u32,
-            score: softmax(&score.logits, positive as usize),
-            logits: score.logits.clone(),
-        });
         let cam: Vec<f32> = score.cam.iter().map(|&c| f32::from(c)).collect();
         cams.push(&cam).map_err(|e| failed(Box::new(e)))?;
     }
@@ -453,13 +449,32 @@ fn score(
         }
     }
     fs_err::create_dir_all(test_dir).map_err(|e| ExperimentError::io("create", test_dir, e))?;
-    cyborg_eval::write_scores(&test_dir.join("scores.parquet"), &rows).map_err(|e| failed(Box::new(e)))?;
+    for (name, rows) in [("scores.parquet", tested), ("validation.parquet", validation)] {
+        cyborg_eval::write_scores(&test_dir.join(name), &rows).map_err(|e| failed(Box::new(e)))?;
+    }
     cams.write(&test_dir.join("cams.safetensors")).map_err(|e| failed(Box::new(e)))?;
     let epochs = dir.join("epochs.csv");
     let table = fs_err::read(&epochs).map_err(|e| ExperimentError::io("read", &epochs, e))?;
     write_whole(&test_dir.join("epochs.csv"), &table)?;
     write_json(&test_dir.join("notes.json"), &json!(sets.notes))?;
-    finish(test_dir, "done.json", &["scores.parquet", "cams.safetensors", "epochs.csv", "notes.json"])
+    let files = ["scores.parquet", "validation.parquet", "cams.safetensors", "epochs.csv", "notes.json"];
+    finish(test_dir, "done.json", &files)
+}
+
+/// The scores of a set as the tables of `cyborg-eval` take them.
+fn rows(scores: &[cyborg_train::Score], set: &ImageSet, positive: usize) -> Vec<ScoreRow> {
+    let row = |score: &cyborg_train::Score| {
+        let item = &set.items()[score.item];
+        ScoreRow {
+            image: item.id.clone(),
+            source: item.source.clone(),
+            label: item.label as u32,
+            predicted: score.predicted as u32,
+            score: softmax(&score.logits, positive),
+            logits: score.logits.clone(),
+        }
+    };
+    scores.iter().map(row).collect()
 }
 
 /// Probability of one class; computed in f64, the largest logit taken out first.
