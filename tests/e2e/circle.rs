@@ -1,7 +1,7 @@
 //! What a training leaves is of use on its own: weights predict and draw, scores are evaluated, runs are reported.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::support::{Desk, TINY, assert_same, contents};
 
@@ -20,6 +20,10 @@ fn folder(desk: &Desk, dir: &str, start: &str) -> PathBuf {
         .collect();
     assert_eq!(found.len(), 1, "{found:?}");
     found[0].clone()
+}
+
+fn ends(name: &str, ending: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found == ending)
 }
 
 /// A CSV table, by column.
@@ -64,9 +68,9 @@ fn weights_predict_and_their_scores_evaluate_to_what_the_run_reported() {
 
     desk.xtask(&["cam", "-w", weights, "-i", manifest, "-o", "cams", "--quiet"]).fine();
     let drawn = contents(&desk.path("cams"));
-    let count = |ending: &str| drawn.keys().filter(|name| name.ends_with(ending)).count();
-    assert_eq!((count(".png"), count(".npy")), (64, 64), "{:?}", drawn.keys());
-    let npy = drawn.iter().find(|(name, _)| name.ends_with(".npy")).expect("counted").1;
+    let count = |ending: &str| drawn.keys().filter(|name| ends(name, ending)).count();
+    assert_eq!((count("png"), count("npy")), (64, 64), "{:?}", drawn.keys());
+    let npy = drawn.iter().find(|(name, _)| ends(name, "npy")).expect("counted").1;
     // NumPy's own magic; thin-resnet8 takes 64 pixels where nothing else is said: 8 x 8 cells.
     assert!(npy.starts_with(b"\x93NUMPY"));
     assert!(String::from_utf8_lossy(npy).contains("'shape': (8, 8)"));
@@ -134,7 +138,7 @@ fn an_experiment_names_a_recipe_and_its_maps_are_built() {
     desk.write("boxes.yaml", &experiment);
     desk.xtask(&["run", "boxes.yaml", "--quiet"]).fine();
     let built = contents(&desk.path("data/saliency"));
-    let maps = built.keys().filter(|name| name.ends_with(".png")).count();
+    let maps = built.keys().filter(|name| ends(name, "png")).count();
     assert_eq!(maps, 80, "a map for each training image: {:?}", built.keys().take(5).collect::<Vec<_>>());
 
     desk.write("boxes.yaml", experiment.replace("recipe: box.yaml", "recipe: bax.yaml"));

@@ -56,7 +56,11 @@ fn an_unfinished_run_is_listed_and_the_rest_reported() {
     let scores = runs.keys().find(|name| name.ends_with("scores.parquet")).expect("scores");
     fs_err::remove_file(desk.path("runs").join(scores)).expect("removed");
     let said = desk.xtask(&["report", "runs", "--output", "three"]).fine();
-    assert!(said.stdout.contains("FAILED: faces / thin-resnet8 / c") && said.stdout.contains("experiment again"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("FAILED: faces / thin-resnet8 / c") && said.stdout.contains("experiment again"),
+        "{}",
+        said.stdout
+    );
 }
 
 #[test]
@@ -71,7 +75,7 @@ fn a_running_experiment_is_followed_to_its_end() {
         .spawn()
         .expect("starts");
     let began = Instant::now();
-    while !desk.path("runs/.running/tiny.lock").exists() && began.elapsed() < Duration::from_secs(60) {
+    while !desk.path("runs/.running/tiny.lock").exists() && began.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(5));
     }
     let mut watching = desk

@@ -270,35 +270,25 @@ fn summary(plan: &Plan, built: &Built) -> String {
 #[expect(clippy::print_stderr, reason = "faults go to stderr, results to stdout")]
 fn inspect(arguments: &Inspect) -> Result<ExitCode> {
     let found = find(&arguments.target)?;
-    let pairs: Vec<Pair> = match &found.recipe {
-        Some(recipe) => {
-            let name = found.dataset.as_ref().map_or("recipe", |dataset| &dataset.id);
-            let ensured = with_bar("drawing maps", |progress| {
-                cyborg_recipe::ensure(
-                    recipe,
-                    name,
-                    found.images.clone(),
-                    &found.root,
-                    &arguments.cache,
-                    progress,
-                )
-            })?;
-            for warning in &ensured.warnings {
-                eprintln!("warning: {warning}");
-            }
-            let pair = |image: &Image| {
-                let map = ensured.maps.get(&image.name)?.clone();
-                Some(Pair { name: image.name.clone(), image: image.path.clone(), map })
-            };
-            found.images.iter().filter_map(pair).collect()
+    let pairs: Vec<Pair> = if let Some(recipe) = &found.recipe {
+        let name = found.dataset.as_ref().map_or("recipe", |dataset| &dataset.id);
+        let ensured = with_bar("drawing maps", |progress| {
+            cyborg_recipe::ensure(recipe, name, found.images.clone(), &found.root, &arguments.cache, progress)
+        })?;
+        for warning in &ensured.warnings {
+            eprintln!("warning: {warning}");
         }
-        None => {
-            let items = found.dataset.iter().flat_map(|dataset| &dataset.items);
-            let pair = |item: &cyborg_manifest::Item| {
-                Some(Pair { name: item.id.clone(), image: item.image.clone(), map: item.map.clone()? })
-            };
-            items.filter_map(pair).collect()
-        }
+        let pair = |image: &Image| {
+            let map = ensured.maps.get(&image.name)?.clone();
+            Some(Pair { name: image.name.clone(), image: image.path.clone(), map })
+        };
+        found.images.iter().filter_map(pair).collect()
+    } else {
+        let items = found.dataset.iter().flat_map(|dataset| &dataset.items);
+        let pair = |item: &cyborg_manifest::Item| {
+            Some(Pair { name: item.id.clone(), image: item.image.clone(), map: item.map.clone()? })
+        };
+        items.filter_map(pair).collect()
     };
     ensure!(!pairs.is_empty(), "none of the {} images has a map", found.images.len());
     let chosen = spread(&pairs, arguments.images.max(1));

@@ -5,6 +5,7 @@ use crate::images::{OnImages, on_images};
 use crate::number::{DASH, count, interval, p, signed, value};
 use crate::results::{Comparison, comparisons};
 use crate::terminal::{NAME_WIDTH, WIDTH, break_name, draw, new_table, right};
+use crate::threshold::with_validation_threshold;
 use crate::{DataEntry, ReportError, RunEntry, files, whole};
 use comfy_table::{Cell, ColumnConstraint, Table};
 use cyborg_eval::{MetricOptions, QUESTIONS, RunKey, metric, read_scores, run_metrics_with};
@@ -69,7 +70,10 @@ pub fn compare(input: &CompareInput, output: Option<&Path>) -> Result<CompareOut
     for run in runs {
         let Some(data) = input.data.iter().find(|data| data.name == run.key.data) else { continue };
         let metrics = read_scores(&run.dir.join("scores.parquet"))
-            .and_then(|scores| run_metrics_with(&scores, &data.plan, &MetricOptions::default()));
+            .and_then(|scores| {
+                Ok((scores, with_validation_threshold(&MetricOptions::default(), &run.dir, &data.plan)?))
+            })
+            .and_then(|(scores, options)| run_metrics_with(&scores, &data.plan, &options));
         match metrics {
             Ok(frame) => {
                 measured.push((run.key.clone(), frame));

@@ -22,6 +22,7 @@ mod pictures;
 mod results;
 mod svg;
 mod terminal;
+mod threshold;
 mod verdict;
 mod warnings;
 mod whole;

@@ -4,6 +4,7 @@ use crate::cam_measures::{CamMeasures, Measured};
 use crate::cams::{CamFile, HumanMean};
 use crate::curves::{Histogram, Rates};
 use crate::epochs::{Epoch, read_epochs};
+use crate::threshold::with_validation_threshold;
 use crate::{DataEntry, ReportInput, RunEntry, frame::Table};
 use cyborg_eval::{read_parquet, read_scores, run_metrics_with, run_rocs};
 use polars::prelude::DataFrame;
@@ -139,7 +140,8 @@ impl<'a> Collector<'a> {
             let (found, others) = (cams.grid(), known.grid);
             return Err(format!("its CAMs are {found}x{found}, those of the other seeds {others}x{others}"));
         }
-        let options = self.input.metric_options(data);
+        let options = with_validation_threshold(&self.input.metric_options(data), &run.dir, &data.plan)
+            .map_err(|error| in_full(&error))?;
         let metrics = run_metrics_with(&scores, &data.plan, &options).map_err(|error| in_full(&error))?;
         let rocs = run_rocs(&scores, &data.plan).map_err(|error| in_full(&error))?;
         if !cams.is_empty() {
