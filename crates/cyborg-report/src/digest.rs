@@ -1,5 +1,6 @@
 //! All that the pages say, worked out once: runs in order, tables as rows, one block a data set and backbone.
 use crate::cam_measures::{CamRow, ConsistencyRow, Reference, agreement_rows, consistency_rows};
+use crate::confusion;
 use crate::images::{self, OnImages};
 use crate::number::count;
 use crate::pictures::{self, Pictures};
@@ -21,6 +22,8 @@ pub(crate) struct Digest<'a> {
     pub(crate) cam_agreement: Option<DataFrame>,
     /// CAMs of several seeds against each other, as `cam_consistency.csv` has them.
     pub(crate) cam_consistency: Option<DataFrame>,
+    /// Which class was taken for which, as `confusion.csv` has it.
+    pub(crate) confusion: Option<DataFrame>,
     /// Pairs of single runs on the same images, as `images.csv` has them.
     pub(crate) images_frame: Option<DataFrame>,
     pub(crate) on_images: Vec<OnImages>,
@@ -256,6 +259,7 @@ impl<'a> Digest<'a> {
         let consistency_rows =
             cam_consistency.as_ref().map(consistency_rows).transpose()?.unwrap_or_default();
         let blocks = blocks(input, &Tables { consistency_rows, ..tables }, &mut pictures);
+        let confusion = confusion::frame(&blocks)?;
         let mut warnings = input.warnings.clone();
         warnings.extend(warnings::of_results(input, &blocks));
         let mut digest = Self {
@@ -265,6 +269,7 @@ impl<'a> Digest<'a> {
             comparisons,
             cam_agreement,
             cam_consistency,
+            confusion,
             images_frame: None,
             on_images: Vec::new(),
             warnings,

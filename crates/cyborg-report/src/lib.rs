@@ -4,6 +4,7 @@ mod cam_measures;
 pub mod cams;
 mod colour;
 mod compare;
+mod confusion;
 mod curves;
 mod digest;
 mod epochs;
@@ -36,7 +37,7 @@ pub use input::{DataEntry, FailedRun, ReportInput, ReportOutcome, RunEntry};
 use std::path::Path;
 
 /// Writes `index.html`, `report.md`, `tables.tex` and the tables as CSV and parquet (`per_source`, `runs`, `comparisons`,
-/// and where there are CAMs `cams`, `cam_consistency`) into `dir`, which is made if need be. The same runs give the same
+/// `confusion`, and where there are CAMs `cams`, `cam_consistency`) into `dir`, which is made if need be. The same runs give the same
 /// bytes.
 ///
 /// A run whose files are missing or damaged is listed among the failed ones, with the reason; the report is built from
@@ -56,6 +57,7 @@ pub fn build(input: &ReportInput, dir: &Path) -> Result<ReportOutcome, ReportErr
         ("cams", &digest.cam_agreement),
         ("cam_consistency", &digest.cam_consistency),
         ("images", &digest.images_frame),
+        ("confusion", &digest.confusion),
     ];
     for (name, frame) in optional {
         match frame {

@@ -2,6 +2,7 @@
 //! other and only what is drawn is kept, so that a test set of a million images fits.
 use crate::cam_measures::{CamMeasures, Measured};
 use crate::cams::{CamFile, HumanMean};
+use crate::confusion::Confusion;
 use crate::curves::{Histogram, Rates};
 use crate::epochs::{Epoch, read_epochs};
 use crate::threshold::with_validation_threshold;
@@ -22,6 +23,8 @@ pub(crate) struct Pictures {
     pub(crate) rocs: Vec<(String, Vec<Rates>)>,
     /// Of each positive source: scores of all seeds.
     pub(crate) histograms: Vec<Histogram>,
+    /// Which class was taken for which, all seeds together.
+    pub(crate) confusion: Confusion,
     /// Cells along one side of a CAM.
     pub(crate) grid: usize,
     /// Average CAM of the images of each class, by label.
@@ -157,6 +160,7 @@ impl<'a> Collector<'a> {
 
         let pictures = self.places.entry(place).or_default();
         pictures.grid = cams.grid();
+        pictures.confusion.add(&scores, data.classes.len())?;
         if !epochs.is_empty() {
             pictures.epochs.push((key.seed, epochs));
         }

@@ -99,7 +99,8 @@ fn well_formed(page: &str) {
         let local = ["#", "data:image/png;base64,", "data:image/jpeg;base64,"]
             .iter()
             .any(|start| target.starts_with(start));
-        let file = ["per_source.csv", "runs.csv", "comparisons.csv", "report.md"].contains(&target);
+        let file =
+            ["per_source.csv", "runs.csv", "comparisons.csv", "confusion.csv", "report.md"].contains(&target);
         assert!(local || file, "{target}");
         if let Some(id) = target.strip_prefix('#') {
             assert!(page.contains(&format!("id=\"{id}\"")), "nothing has the id `{id}`");
@@ -255,7 +256,7 @@ fn the_same_runs_give_the_same_bytes() {
     let mut names: Vec<_> =
         fs_err::read_dir(&first).expect("list").map(|entry| entry.expect("entry").file_name()).collect();
     names.sort();
-    assert_eq!(names.len(), 13, "{names:?}");
+    assert_eq!(names.len(), 15, "{names:?}");
     for name in names {
         let bytes = |dir: &Path| fs_err::read(dir.join(&name)).expect("a file");
         assert!(bytes(&first) == bytes(&second), "{} differs", name.display());
@@ -454,6 +455,11 @@ fn three_classes_are_one_against_the_rest() {
     }
     made.check(&["clinic"]);
     assert!(made.file("index.html").contains("average CAM of ce on images of class cold"));
+    // Of the two colds one scores above 0.5 and is taken for flu, in each of two seeds; both healthy ones are taken for colds.
+    let confusion = made.file("confusion.csv");
+    for row in [",ce,cold,flu,2,0.5\n", ",ce,cold,cold,2,0.5\n", ",ce,healthy,cold,4,1\n"] {
+        assert!(confusion.contains(row), "{row} is missing in:\n{confusion}");
+    }
     made.input.data[0].classes.truncate(2);
     let message = build(&made.input, &made.dir.path().join("report")).expect_err("class 2").to_string();
     assert!(message.contains("has label 0 and predicted 2, but data set `faces` has 2 classes"), "{message}");

@@ -2,6 +2,7 @@
 mod about;
 mod album;
 mod cam_tables;
+mod confusion;
 mod figures;
 mod gallery;
 mod maps;
@@ -32,6 +33,7 @@ pub(crate) fn page(digest: &Digest<'_>) -> String {
     if !alphas.is_empty() {
         sections.insert(0, ("alpha", "Alpha", alphas));
     }
+    sections.push(("confusion", "Confusion", confusion::section(digest)));
     sections.push(("tests", "Tests", tables::tests(digest)));
     sections.push(("training", "Training", figures::training(digest)));
     sections.push(("roc", "ROC, DET, scores", rates::section(digest)));
