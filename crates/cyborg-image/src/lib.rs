@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod colour;
 mod decode;
 mod encode;
 mod error;
@@ -9,6 +10,7 @@ mod raster;
 mod resample;
 mod samples;
 
+pub use colour::heat_colour;
 pub use decode::{
     ColorMode, MAX_PIXELS, decode_bytes, decode_bytes_grey, decode_bytes_with_mode, dimensions, read_grey,
     read_rgb,
