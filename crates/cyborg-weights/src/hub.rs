@@ -8,6 +8,7 @@ use hf_hub::{Cache, Repo, RepoType};
 use std::env;
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Where the hub is, where its files are kept, and who asks.
 #[derive(Clone, Debug)]
@@ -240,9 +241,12 @@ impl Kept {
         let pointer = self.cache().pointer_path(&remote.commit).join(file);
         if !pointer.exists() {
             make_folder_of(&pointer)?;
-            // One that points nowhere.
-            let _ = fs::remove_file(&pointer);
-            link(&self.blob(remote), &pointer, file).map_err(|source| cache_error(&pointer, source))?;
+            // Made beside and renamed: it takes the place of one that points nowhere, or of one that another process has
+            // made meanwhile, without a moment at which there is none.
+            let beside = beside(&pointer);
+            link(&self.blob(remote), &beside, file)
+                .and_then(|()| fs::rename(&beside, &pointer))
+                .map_err(|source| cache_error(&pointer, source))?;
         }
         if self.revision != remote.commit {
             self.cache().create_ref(&remote.commit).map_err(|source| {
@@ -253,16 +257,20 @@ impl Kept {
     }
 }
 
+/// A name that no other thread or process alive uses.
+fn beside(pointer: &Path) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = pointer.file_name().unwrap_or_default().to_string_lossy();
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    pointer.with_file_name(format!(".{name}.{}-{number}", std::process::id()))
+}
+
 /// A relative link as Python makes it, from `snapshots/COMMIT/file` to `blobs/etag`.
 #[cfg(unix)]
 fn link(blob: &Path, pointer: &Path, file: &str) -> std::io::Result<()> {
     let up = "../".repeat(2 + file.matches('/').count());
     let target = Path::new(&up).join("blobs").join(blob.file_name().unwrap_or_default());
-    match fs::os::unix::fs::symlink(target, pointer) {
-        // Another process was faster.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    }
+    fs::os::unix::fs::symlink(target, pointer)
 }
 
 /// Where links are not for everybody, the file itself, as Python does there.
