@@ -66,6 +66,15 @@ fn weights_predict_and_their_scores_evaluate_to_what_the_run_reported() {
     let (reported, evaluated) = (auc("reports/tiny", "cyborg"), auc("evaluated", "model"));
     assert_eq!(reported["all pooled"], evaluated["all pooled"], "{reported:?} {evaluated:?}");
 
+    // The run's own scores know the persons: intervals that draw persons, not pictures.
+    let test = fs_err::read_dir(&run).expect("a folder").map(|e| e.expect("an entry").path());
+    let test = test.into_iter().find(|path| path.join("done.json").exists()).expect("a test set");
+    let own = test.join("scores.parquet");
+    let own = own.to_str().expect("UTF-8");
+    let clustered = ["evaluate", own, "--output", "own", "--subject-column", "subject", "--bootstrap", "100"];
+    desk.xtask(&clustered).fine();
+    assert!(contents(&desk.path("own")).contains_key("intervals.csv"));
+
     desk.xtask(&["cam", "-w", weights, "-i", manifest, "-o", "cams", "--quiet"]).fine();
     let drawn = contents(&desk.path("cams"));
     let count = |ending: &str| drawn.keys().filter(|name| ends(name, ending)).count();

@@ -60,7 +60,7 @@ pub use questions::{QUESTIONS, Question};
 pub use ranking::{Ranking, Undefined};
 pub use roc::{Roc, SourceRoc, average_roc, fpr_grid, roc_on_grid, roc_points, run_rocs};
 pub use runs::{RunKey, collect_metrics};
-pub use scores::{ScoreRow, read_scores, write_scores};
+pub use scores::{ScoreRow, read_scores, write_scores, write_scores_of};
 pub use summary::summarise;
 pub use threshold::{ThresholdRule, choose_threshold, validation_threshold};
 pub use wilcoxon::{Wilcoxon, wilcoxon_signed_rank};

@@ -3,7 +3,7 @@
 use crate::columns::{Table, column, frame};
 use crate::error::EvalError;
 use crate::files::{read_parquet, write_parquet};
-use polars::prelude::DataFrame;
+use polars::prelude::{Column, DataFrame};
 use std::path::Path;
 
 /// One scored image. Parquet columns: image (str), source (str), label (u32), predicted (u32), score (f64), then
@@ -30,6 +30,18 @@ pub struct ScoreRow {
 /// [`EvalError::RaggedLogits`] or [`EvalError::ScoreRange`] for rows that [`read_scores`] would refuse;
 /// [`EvalError::Write`] if the file cannot be written.
 pub fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), EvalError> {
+    write_scores_of(path, rows, &[])
+}
+
+/// [`write_scores`] with a column `subject` (person, eye, patient; null where unknown), by which bootstrap intervals can draw.
+/// Without any subject there is no such column.
+///
+/// # Errors
+/// As [`write_scores`].
+///
+/// # Panics
+/// If there are subjects, and not as many as rows.
+pub fn write_scores_of(path: &Path, rows: &[ScoreRow], subjects: &[Option<&str>]) -> Result<(), EvalError> {
     let n_logits = rows.first().map_or(0, |row| row.logits.len());
     for row in rows {
         if row.logits.len() != n_logits {
@@ -48,6 +60,10 @@ pub fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), EvalError> {
         column("predicted", rows, |row| row.predicted),
         column("score", rows, |row| row.score),
     ];
+    if subjects.iter().any(Option::is_some) {
+        assert_eq!(subjects.len(), rows.len(), "a subject, known or not, for each row");
+        columns.push(Column::new("subject".into(), subjects));
+    }
     for i in 0..n_logits {
         columns.push(column(&format!("logit_{i}"), rows, |row| row.logits[i]));
     }

@@ -432,9 +432,8 @@ fn score(
     };
     let positive = data.plan.positive as usize;
     let scores = scored(&sets.test, observer)?;
-    let tested = rows(&scores, &sets.test, positive);
     // What a threshold can be chosen on without looking at the test images.
-    let validation = rows(&scored(&sets.validation, &cyborg_train::Silent)?, &sets.validation, positive);
+    let validation = scored(&sets.validation, &cyborg_train::Silent)?;
     let mut cams = CamFile::new(sets.test.grid());
     for score in &scores {
         let cam: Vec<f32> = score.cam.iter().map(|&c| f32::from(c)).collect();
@@ -449,8 +448,13 @@ fn score(
         }
     }
     fs_err::create_dir_all(test_dir).map_err(|e| ExperimentError::io("create", test_dir, e))?;
-    for (name, rows) in [("scores.parquet", tested), ("validation.parquet", validation)] {
-        cyborg_eval::write_scores(&test_dir.join(name), &rows).map_err(|e| failed(Box::new(e)))?;
+    for (name, set, scores) in
+        [("scores.parquet", &sets.test, &scores), ("validation.parquet", &sets.validation, &validation)]
+    {
+        let subject = |score: &cyborg_train::Score| set.items()[score.item].subject.as_deref();
+        let subjects: Vec<Option<&str>> = scores.iter().map(subject).collect();
+        cyborg_eval::write_scores_of(&test_dir.join(name), &rows(scores, set, positive), &subjects)
+            .map_err(|e| failed(Box::new(e)))?;
     }
     cams.write(&test_dir.join("cams.safetensors")).map_err(|e| failed(Box::new(e)))?;
     let epochs = dir.join("epochs.csv");

@@ -1,7 +1,7 @@
 //! The scores file: what goes in comes out, and every way in which it can be wrong.
 
 use crate::data::row;
-use cyborg_eval::{EvalError, ScoreRow, read_scores, write_parquet, write_scores};
+use cyborg_eval::{EvalError, ScoreRow, read_scores, write_parquet, write_scores, write_scores_of};
 use polars::prelude::{Column, DataFrame};
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,17 @@ fn what_is_written_is_read() {
     write_scores(&path, &rows()).unwrap();
     assert_eq!(fs_err::read(&path).unwrap(), bytes);
     assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn subjects_are_a_column_where_there_are_any() {
+    let (_folder, path) = folder();
+    write_scores_of(&path, &rows(), &[Some("anna"), None, Some("anna")]).unwrap();
+    let scores = read_scores(&path).unwrap();
+    let subjects: Vec<Option<&str>> = scores.column("subject").unwrap().str().unwrap().iter().collect();
+    assert_eq!(subjects, [Some("anna"), None, Some("anna")]);
+    write_scores_of(&path, &rows(), &[None, None, None]).unwrap();
+    assert!(read_scores(&path).unwrap().column("subject").is_err());
 }
 
 #[test]
