@@ -56,7 +56,7 @@ enum ScoreName {
 /// the network.
 #[derive(Args)]
 pub(crate) struct ModelArguments {
-    /// Trained weights: a safetensors or PyTorch (.pth, .pt) file, or hf://OWNER/REPO[@REVISION][/FILE].
+    /// Trained weights: a safetensors or PyTorch (.pth, .pt) file, or hf://OWNER/REPO@REVISION/FILE (revision and file may be left out).
     #[arg(short, long, value_name = "WEIGHTS")]
     weights: String,
     #[command(flatten)]

@@ -28,7 +28,7 @@ pub(crate) enum WeightsCommand {
 #[command(after_help = "Example:
   cargo xtask weights inspect runs/ID/best.safetensors --tensors")]
 pub(crate) struct InspectArguments {
-    /// A safetensors or PyTorch (.pth, .pt) file, or hf://OWNER/REPO[@REVISION][/FILE].
+    /// A safetensors or PyTorch (.pth, .pt) file, or hf://OWNER/REPO@REVISION/FILE (revision and file may be left out).
     weights: String,
     /// Also list every tensor: type, shape, smallest, mean and largest number.
     #[arg(long)]
@@ -48,7 +48,7 @@ pub(crate) struct InspectArguments {
 
 PyTorch reads the result: model.load_state_dict(safetensors.torch.load_file('model.safetensors'))")]
 pub(crate) struct ConvertArguments {
-    /// A safetensors or PyTorch (.pth, .pt) file, or hf://OWNER/REPO[@REVISION][/FILE].
+    /// A safetensors or PyTorch (.pth, .pt) file, or hf://OWNER/REPO@REVISION/FILE (revision and file may be left out).
     input: String,
     /// The file to write, called .safetensors.
     output: PathBuf,
