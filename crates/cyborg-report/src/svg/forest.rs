@@ -31,7 +31,7 @@ const WIDTH: f64 = 760.0;
 const TOP: f64 = 8.0;
 /// Of one method in one row.
 const PITCH: f64 = 12.0;
-const CHARACTER: f64 = 6.1;
+const CHARACTER: f64 = 7.0;
 
 impl Forest {
     /// The `<svg>` element.
@@ -101,7 +101,7 @@ impl Forest {
 
 /// A name that fits the left margin.
 fn shortened(name: &str) -> String {
-    const FITS: usize = 46;
+    const FITS: usize = 40;
     if name.chars().count() <= FITS {
         return name.to_owned();
     }
@@ -131,6 +131,6 @@ mod tests {
         assert_eq!(svg.matches("class=\"bar\"").count(), 3, "one interval: a bar with two ends");
         assert_eq!(svg.matches("class=\"line m").count(), 4);
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
-        assert_eq!(shortened(&"x".repeat(60)).chars().count(), 46);
+        assert_eq!(shortened(&"x".repeat(60)).chars().count(), 40);
     }
 }
