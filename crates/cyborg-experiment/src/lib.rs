@@ -22,6 +22,8 @@ pub mod store;
 mod summary;
 mod weights;
 
+pub use cyborg_causes::a_line_each as error_chain;
+
 pub use check::{Experiment, Options, read_experiment};
 pub use compare_runs::{CompareOptions, compare_runs};
 pub use diagnostic::Diagnostic;
@@ -124,20 +126,4 @@ impl ExperimentError {
     pub(crate) fn io(action: &'static str, path: &std::path::Path, source: std::io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }
-}
-
-/// The error and its causes, one a line, as the command line prints them.
-pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let line = inner.to_string();
-        // Some libraries repeat their source in their own text.
-        if !text.contains(&line) {
-            text.push_str("\n  caused by: ");
-            text.push_str(&line);
-        }
-        cause = inner.source();
-    }
-    text
 }

@@ -1,5 +1,6 @@
 //! Does what is not done yet, side by side, and ends in a report.
 
+use cyborg_loss::softmax;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -474,18 +475,11 @@ fn rows(scores: &[cyborg_train::Score], set: &ImageSet, positive: usize) -> Vec<
             source: item.source.clone(),
             label: item.label as u32,
             predicted: score.predicted as u32,
-            score: softmax(&score.logits, positive),
+            score: softmax(&score.logits)[positive],
             logits: score.logits.clone(),
         }
     };
     scores.iter().map(row).collect()
-}
-
-/// Probability of one class; computed in f64, the largest logit taken out first.
-fn softmax(logits: &[f32], class: usize) -> f64 {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponent = |x: f32| f64::from(x - largest).exp();
-    exponent(logits[class]) / logits.iter().map(|&x| exponent(x)).sum::<f64>()
 }
 
 /// What a weights file says of itself: the card that makes it usable alone, and all that the run's identity holds.
@@ -520,14 +514,6 @@ fn weights_metadata(p: &Planned, data: &ResolvedData) -> BTreeMap<String, String
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn softmax_is_a_probability_however_large_the_logits() {
-        // 1 / (1 + e^-1) and e^-1 / (1 + e^-1).
-        assert!((softmax(&[0.0, 1.0], 1) - 0.731_058_578_630_004_9).abs() < 1e-15);
-        assert!((softmax(&[3e38, -3e38], 0) - 1.0).abs() < 1e-15);
-        assert!((softmax(&[2.0, 2.0, 2.0], 2) - 1.0 / 3.0).abs() < 1e-15);
-    }
 
     #[test]
     fn a_panic_is_a_failure_with_its_message() {

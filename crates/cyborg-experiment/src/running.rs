@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::ExperimentError;
 use crate::check::Experiment;
 use crate::context::ExperimentContext;
+use crate::store::open_to_lock;
 
 /// Folder of the files, below that of the runs. No run's id starts with a dot.
 const FOLDER: &str = ".running";
@@ -38,13 +39,7 @@ pub(crate) fn announce(
     fs_err::create_dir_all(&folder).map_err(|e| ExperimentError::io("create", &folder, e))?;
     let path = folder.join(format!("{}.lock", experiment.name));
     let io = |e| ExperimentError::io("lock", &path, e);
-    let mut file = fs_err::OpenOptions::new()
-        .create(true)
-        .read(true)
-        .write(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(io)?;
+    let mut file = open_to_lock(&path).map_err(io)?;
     // Who looks whether it is locked holds it for a moment.
     for _ in 0..20 {
         match file.file().try_lock() {

@@ -48,13 +48,7 @@ impl Store {
         fs_err::create_dir_all(&dir).map_err(|e| ExperimentError::io("create run folder", &dir, e))?;
         let path = dir.join("lock");
         let io = |e| ExperimentError::io("lock", &path, e);
-        let mut file = fs_err::OpenOptions::new()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io)?;
+        let mut file = open_to_lock(&path).map_err(io)?;
         match file.file().try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -68,6 +62,11 @@ impl Store {
         file.write_all(format!("process {}", std::process::id()).as_bytes()).map_err(io)?;
         Ok(RunLock { _file: file })
     }
+}
+
+/// Opens a file that is there to be locked, made if need be; what is in it stays.
+pub(crate) fn open_to_lock(path: &Path) -> std::io::Result<fs_err::File> {
+    fs_err::OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path)
 }
 
 /// Holds a run; see [`Store::lock`]. The system lets go of it when the process ends, however it ends.

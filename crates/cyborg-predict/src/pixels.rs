@@ -1,7 +1,7 @@
 //! What a network is given of a picture: the whole of it, resized to a square, normalised by channel.
 
 use crate::PredictError;
-use crate::error::with_causes;
+use cyborg_causes::on_one_line;
 use cyborg_image::{Normalise, Raster, read_rgb, resize_bilinear};
 use std::path::Path;
 
@@ -69,7 +69,7 @@ impl Pixels {
 
 /// The picture at its own size, RGB.
 pub(crate) fn read_picture(path: &Path) -> Result<Raster, String> {
-    let raster = read_rgb(path).map_err(|error| with_causes(&error))?;
+    let raster = read_rgb(path).map_err(|error| on_one_line(&error))?;
     let (width, height) = (raster.width_px, raster.height_px);
     if width < 2 || height < 2 {
         return Err(format!(

@@ -3,6 +3,7 @@
 use crate::batches::{Effort, OnProgress, for_each_answer};
 use crate::rows::{Row, ScoreTable};
 use crate::{Failure, Images, Model, PredictError};
+use cyborg_loss::{largest, softmax};
 
 /// What the column `score` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,28 +93,8 @@ pub(crate) fn outcome(images: &Images, n_done: usize, new: Vec<Failure>) -> Resu
     }
 }
 
-/// Probabilities that sum to 1, the largest logit taken out first, then in f64: the same steps, and so the same bits, as
-/// in the scores of an experiment's runs.
-pub(crate) fn softmax(logits: &[f32]) -> Vec<f64> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponents: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - largest).exp()).collect();
-    let sum: f64 = exponents.iter().sum();
-    exponents.into_iter().map(|exponent| exponent / sum).collect()
-}
-
 fn sigmoid(logit: f32) -> f64 {
     1.0 / (1.0 + (-f64::from(logit)).exp())
-}
-
-/// The index of the largest value, the first of equal ones.
-pub(crate) fn largest(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, &value) in values.iter().enumerate() {
-        if value > values[best] {
-            best = index;
-        }
-    }
-    best
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A recipe's maps, written: parallel, incremental, whole files only.
 
+use cyborg_causes::on_one_line;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 use crate::RecipeError;
 use crate::image::Image;
 use crate::one::{Made, Want, blurred, finished, fitted, grey, make, png};
-use crate::place::{Seat, chain};
+use crate::place::Seat;
 use crate::plan::{Plan, add, add_people};
 use crate::provenance::{Journal, PROVENANCE, Row, earlier, table};
 use crate::recipe::Control;
@@ -110,7 +111,7 @@ fn own_inputs(plan: &Plan, at: usize) -> Result<(Seat, blake3::Hash), String> {
     add(&mut hasher, format!("{seat:?}").as_bytes());
     add_people(&mut hasher, &plan.people(at)?)?;
     if settings.blurred_images_sigma_px.is_some() {
-        let bytes = fs_err::read(&image.path).map_err(|error| chain(&error))?;
+        let bytes = fs_err::read(&image.path).map_err(|error| on_one_line(&error))?;
         add(&mut hasher, blake3::hash(&bytes).as_bytes());
     }
     Ok((seat, hasher.finalize()))
@@ -267,21 +268,16 @@ fn build_one(
             .map_err(|reason| format!("the map of `{}` is not to be had: {reason}", plan.images[donor].name));
     }
     let mut row = Row {
-        image: image.name.clone(),
-        n_annotators: made.annotators.len(),
-        annotators: made.annotators.join(";"),
-        n_dropped: made.n_dropped,
-        n_marks: made.n_marks,
         n_points_outside: made.n_points_outside,
         settings: settings_digest.to_owned(),
         inputs: input.digest.clone(),
-        ..Row::default()
+        ..made.row(image)
     };
     if let Some(agreement) = &made.agreement {
         row.set_agreement(agreement);
     }
     let written =
-        made.map.and_then(|map| Ok((png(&map, settings.bits).map_err(|error| chain(&error))?, map)));
+        made.map.and_then(|map| Ok((png(&map, settings.bits).map_err(|error| on_one_line(&error))?, map)));
     let (bytes, map) = match written {
         Ok(written) => written,
         Err(reason) => return Ok(Row { reason, ..row }),
@@ -291,8 +287,8 @@ fn build_one(
     row.content = content_digest(&bytes);
     describe(&mut row, &map, settings.bits);
     if let Some(sigma_px) = settings.blurred_images_sigma_px {
-        let blurred =
-            blurred(image, &map, sigma_px).and_then(|blurred| encode_png(&blurred).map_err(|e| chain(&e)));
+        let blurred = blurred(image, &map, sigma_px)
+            .and_then(|blurred| encode_png(&blurred).map_err(|e| on_one_line(&e)));
         match blurred {
             Ok(bytes) => {
                 row.blurred_image = format!("{BLURRED}/{}", plan.map_names[at]);
@@ -357,14 +353,7 @@ fn agree_one(plan: &Plan, at: usize, image: &Image, settings: &crate::Settings) 
     let made = Seat::of(image, settings)
         .and_then(|seat| Ok(make(image, &seat, &plan.people(at)?, settings, Want::Agreement)))
         .unwrap_or_else(Made::nothing);
-    let mut row = Row {
-        image: image.name.clone(),
-        n_annotators: made.annotators.len(),
-        annotators: made.annotators.join(";"),
-        n_dropped: made.n_dropped,
-        n_marks: made.n_marks,
-        ..Row::default()
-    };
+    let mut row = made.row(image);
     match (&made.agreement, made.map) {
         (Some(agreement), _) => row.set_agreement(agreement),
         (None, Err(reason)) => row.agreement_reason = reason,

@@ -122,6 +122,24 @@ struct Shared<'a> {
     delimiter: RawDelimiter,
 }
 
+/// What the raw tables have in common. A macro, since they are types of their own: serde cannot both flatten a common part
+/// and refuse unknown fields.
+macro_rules! shared {
+    ($raw:expr) => {
+        Shared {
+            files: &$raw.files,
+            image: &$raw.columns.image,
+            annotator: &$raw.columns.annotator,
+            seconds: &$raw.columns.seconds,
+            correct: &$raw.columns.correct,
+            frame: (&$raw.columns.frame_width, &$raw.columns.frame_height),
+            unit: $raw.unit,
+            first_pixel: $raw.first_pixel,
+            delimiter: $raw.delimiter,
+        }
+    };
+}
+
 fn table(shared: &Shared, default: Table, source: &mut SourceText) -> Table {
     let frame = match shared.frame {
         (Some(width), Some(height)) => Some((width.clone(), height.clone())),
@@ -158,17 +176,7 @@ fn table(shared: &Shared, default: Table, source: &mut SourceText) -> Table {
 fn points(raw: &RawPoints, source: &mut SourceText) -> PointOptions {
     let default = PointOptions::default();
     let columns = &raw.columns;
-    let shared = Shared {
-        files: &raw.files,
-        image: &columns.image,
-        annotator: &columns.annotator,
-        seconds: &columns.seconds,
-        correct: &columns.correct,
-        frame: (&columns.frame_width, &columns.frame_height),
-        unit: raw.unit,
-        first_pixel: raw.first_pixel,
-        delimiter: raw.delimiter,
-    };
+    let shared = shared!(raw);
     PointOptions {
         table: table(&shared, default.table, source),
         x: columns.x.clone().unwrap_or(default.x),
@@ -181,17 +189,7 @@ fn points(raw: &RawPoints, source: &mut SourceText) -> PointOptions {
 fn click_lists(raw: &RawClickLists, source: &mut SourceText) -> ClickListOptions {
     let default = ClickListOptions::default();
     let columns = &raw.columns;
-    let shared = Shared {
-        files: &raw.files,
-        image: &columns.image,
-        annotator: &columns.annotator,
-        seconds: &columns.seconds,
-        correct: &columns.correct,
-        frame: (&columns.frame_width, &columns.frame_height),
-        unit: raw.unit,
-        first_pixel: raw.first_pixel,
-        delimiter: raw.delimiter,
-    };
+    let shared = shared!(raw);
     ClickListOptions {
         table: table(&shared, default.table, source),
         clicks: columns.clicks.clone().unwrap_or(default.clicks),
@@ -202,17 +200,7 @@ fn click_lists(raw: &RawClickLists, source: &mut SourceText) -> ClickListOptions
 fn boxes(raw: &RawBoxes, source: &mut SourceText) -> BoxOptions {
     let default = BoxOptions::default();
     let columns = &raw.columns;
-    let shared = Shared {
-        files: &raw.files,
-        image: &columns.image,
-        annotator: &columns.annotator,
-        seconds: &columns.seconds,
-        correct: &columns.correct,
-        frame: (&columns.frame_width, &columns.frame_height),
-        unit: raw.unit,
-        first_pixel: raw.first_pixel,
-        delimiter: raw.delimiter,
-    };
+    let shared = shared!(raw);
     let name = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
     let left = name(&columns.left, "left");
     let top = name(&columns.top, "top");

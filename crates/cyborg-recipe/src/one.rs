@@ -1,5 +1,6 @@
 //! One image: people's annotations to one map.
 
+use cyborg_causes::on_one_line;
 use cyborg_image::{Raster, encode_png, encode_png_16, read_rgb, resize_bilinear};
 use cyborg_saliency::{
     Aggregator, Agreement, Drawn, Edge, Gaussian, Normalisation, SaliencyMap, agreement, area_average,
@@ -8,7 +9,8 @@ use cyborg_saliency::{
 
 use crate::image::Image;
 use crate::people::Person;
-use crate::place::{Seat, chain};
+use crate::place::Seat;
+use crate::provenance::Row;
 use crate::recipe::{Ceiling, Control, Empty, Settings};
 
 /// What came of one image.
@@ -29,6 +31,18 @@ pub(crate) struct Made {
 }
 
 impl Made {
+    /// What a table says of it, apart from the map.
+    pub(crate) fn row(&self, image: &Image) -> Row {
+        Row {
+            image: image.name.clone(),
+            n_annotators: self.annotators.len(),
+            annotators: self.annotators.join(";"),
+            n_dropped: self.n_dropped,
+            n_marks: self.n_marks,
+            ..Row::default()
+        }
+    }
+
     /// Nothing, and why.
     pub(crate) fn nothing(reason: String) -> Self {
         Self {
@@ -122,7 +136,7 @@ fn drawn(seat: &Seat, person: &Person, settings: &Settings, made: &mut Made) -> 
             .place(&mut annotation, settings)
             .map_err(|error| format!("cannot place annotation {}: {error}", annotation.origin))?;
         let Drawn { map, n_points_outside } =
-            draw(&annotation, &placement, &settings.draw).map_err(|error| chain(&error))?;
+            draw(&annotation, &placement, &settings.draw).map_err(|error| on_one_line(&error))?;
         made.n_points_outside += n_points_outside;
         match &mut one {
             None => one = Some(map),
@@ -158,16 +172,16 @@ pub(crate) fn finished(
     let (width, height) = (map.width_px, map.height_px);
     if let Some(length) = settings.blur {
         let (image_width, image_height) = (f64::from(seat.stored_px.0), f64::from(seat.stored_px.1));
-        let sigma = length.in_frame_px((image_width, image_height)).map_err(|error| chain(&error))?;
+        let sigma = length.in_frame_px((image_width, image_height)).map_err(|error| on_one_line(&error))?;
         let gaussian = Gaussian {
             sigma_x_px: sigma * width as f64 / image_width,
             sigma_y_px: sigma * height as f64 / image_height,
             ..Gaussian::new(sigma)
         };
-        map = gaussian_blur(&map, &gaussian, Edge::Reflect).map_err(|error| chain(&error))?;
+        map = gaussian_blur(&map, &gaussian, Edge::Reflect).map_err(|error| on_one_line(&error))?;
     }
     if let Some(rule) = settings.threshold {
-        map = threshold(&map, rule).map_err(|error| chain(&error))?;
+        map = threshold(&map, rule).map_err(|error| on_one_line(&error))?;
     }
     map = settings.granularity.of(map);
     map = match settings.control {
@@ -210,16 +224,16 @@ pub(crate) fn fitted(map: SaliencyMap, (width, height): (u32, u32)) -> SaliencyM
 
 /// The image, blurred where the map is dark.
 pub(crate) fn blurred(image: &Image, map: &SaliencyMap, sigma_px: f64) -> Result<Raster, String> {
-    let pixels = read_rgb(&image.path).map_err(|error| chain(&error))?;
+    let pixels = read_rgb(&image.path).map_err(|error| on_one_line(&error))?;
     let size = (pixels.width_px, pixels.height_px);
     if (map.width_px, map.height_px) == (size.0 as usize, size.1 as usize) {
-        return blur_outside(&pixels, map, sigma_px).map_err(|error| chain(&error));
+        return blur_outside(&pixels, map, sigma_px).map_err(|error| on_one_line(&error));
     }
     let small = grey(map);
     let large = resize_bilinear(&small, size.0, size.1);
     let values = large.pixels.iter().map(|&value| f32::from(value) / 255.0).collect();
     let map = SaliencyMap { width_px: size.0 as usize, height_px: size.1 as usize, values };
-    blur_outside(&pixels, &map, sigma_px).map_err(|error| chain(&error))
+    blur_outside(&pixels, &map, sigma_px).map_err(|error| on_one_line(&error))
 }
 
 /// 8 bits: the nearest level.

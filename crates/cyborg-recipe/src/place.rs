@@ -1,8 +1,9 @@
 //! Where an annotation lies on an image, and how large the map is.
 
+use cyborg_causes::on_one_line;
 use cyborg_image::{dimensions, orientation};
 use cyborg_saliency::{
-    Annotation, FRACTIONS, GeometryError, Mark, Orientation, Placement, aspect_agrees, check_aspect,
+    Annotation, FRACTIONS, GeometryError, Orientation, Placement, aspect_agrees, check_aspect,
 };
 
 use crate::image::Image;
@@ -22,8 +23,8 @@ pub(crate) struct Seat {
 impl Seat {
     /// Reads the image's size and orientation.
     pub(crate) fn of(image: &Image, settings: &Settings) -> Result<Self, String> {
-        let stored_px = dimensions(&image.path).map_err(|error| chain(&error))?;
-        let exif = orientation(&image.path).map_err(|error| chain(&error))?;
+        let stored_px = dimensions(&image.path).map_err(|error| on_one_line(&error))?;
+        let exif = orientation(&image.path).map_err(|error| on_one_line(&error))?;
         let orientation = Orientation::from_exif(exif).unwrap_or_default();
         if orientation != Orientation::Upright && settings.seen.is_none() {
             return Err(format!(
@@ -53,7 +54,7 @@ impl Seat {
         let seen_px = self.seen_px(settings);
         let default = settings.frame_px.unwrap_or(seen_px);
         if annotation.frame_px == Some(FRACTIONS) {
-            to_pixels(annotation, default);
+            annotation.fractions_to_pixels(default);
         }
         let frame_px = annotation.frame_px.unwrap_or(default);
         let on_seen = match settings.crop {
@@ -92,43 +93,4 @@ fn map_px((width, height): (u32, u32), size: Size) -> Result<(u32, u32), String>
              have their image's shape; use `longest-side-px`"
         )),
     }
-}
-
-fn to_pixels(annotation: &mut Annotation, (width, height): (u32, u32)) {
-    let (width_px, height_px) = (f64::from(width), f64::from(height));
-    let scale = |point: &mut (f64, f64)| *point = (point.0 * width_px, point.1 * height_px);
-    for mark in &mut annotation.marks {
-        match mark {
-            Mark::Point { x, y, .. } => {
-                *x *= width_px;
-                *y *= height_px;
-            }
-            Mark::Stroke { points, .. } => points.iter_mut().for_each(scale),
-            Mark::Polygon { rings, .. } => rings.iter_mut().flatten().for_each(scale),
-            Mark::Rectangle { left, top, right, bottom } => {
-                *left *= width_px;
-                *right *= width_px;
-                *top *= height_px;
-                *bottom *= height_px;
-            }
-            Mark::Map(_) => {}
-            Mark::Stored(stored) => {
-                stored.area = stored.area.map(|(left, top, right, bottom)| {
-                    (left * width_px, top * height_px, right * width_px, bottom * height_px)
-                });
-            }
-        }
-    }
-    annotation.frame_px = Some((width, height));
-}
-
-/// An error and what caused it, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text = format!("{text}: {source}");
-        cause = source.source();
-    }
-    text
 }

@@ -1,5 +1,6 @@
 //! Annotation files read and given to their images: what stands between a recipe and its maps.
 
+use cyborg_causes::on_one_line;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -7,7 +8,6 @@ use cyborg_saliency::{Mark, read_source};
 
 use crate::image::{Image, Names, Unnamed, map_names};
 use crate::people::Person;
-use crate::place::chain;
 use crate::store::{Handle, Store, pack_plain};
 use crate::{Recipe, RecipeError};
 
@@ -59,7 +59,7 @@ impl<'a> Plan<'a> {
                 let annotation = match annotation {
                     Ok(annotation) => annotation,
                     Err(error) => {
-                        plan.faults.push(chain(&error));
+                        plan.faults.push(on_one_line(&error));
                         continue;
                     }
                 };
@@ -150,7 +150,7 @@ pub(crate) fn add_people(hasher: &mut blake3::Hasher, people: &[Person]) -> Resu
                     Mark::Stored(stored) => {
                         let data = match &stored.data {
                             cyborg_saliency::MapData::File => {
-                                let file = fs_err::read(&stored.path).map_err(|error| chain(&error))?;
+                                let file = fs_err::read(&stored.path).map_err(|error| on_one_line(&error))?;
                                 blake3::hash(&file)
                             }
                             cyborg_saliency::MapData::Bytes(data) => blake3::hash(data),

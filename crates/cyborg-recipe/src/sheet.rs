@@ -1,5 +1,6 @@
 //! Looking at maps: a picture of overlays and figures of a whole set.
 
+use cyborg_causes::on_one_line;
 use std::path::Path;
 
 use cyborg_files::write_whole;
@@ -11,7 +12,6 @@ use rayon::prelude::*;
 
 use crate::RecipeError;
 use crate::one::grey;
-use crate::place::chain;
 
 /// An image and its map.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn contact_sheet(pairs: &[Pair], path: &Path) -> Result<Vec<String>, RecipeE
 }
 
 fn tiles(pair: &Pair) -> Result<[Raster; 3], String> {
-    let image = read_rgb(&pair.image).map_err(|error| chain(&error))?;
+    let image = read_rgb(&pair.image).map_err(|error| on_one_line(&error))?;
     let map = read(pair)?;
     check_aspect((map.width_px as u32, map.height_px as u32), (image.width_px, image.height_px))
         .map_err(|error| format!("`{}`: {error}", pair.name))?;
@@ -98,7 +98,7 @@ fn tiles(pair: &Pair) -> Result<[Raster; 3], String> {
 
 /// The map in `[0, 1]`, whatever its file holds.
 fn read(pair: &Pair) -> Result<SaliencyMap, String> {
-    let mut map = read_map(&pair.map, &MapOptions::default()).map_err(|error| chain(&error))?;
+    let mut map = read_map(&pair.map, &MapOptions::default()).map_err(|error| on_one_line(&error))?;
     for value in &mut map.values {
         *value = value.clamp(0.0, 1.0);
     }

@@ -7,6 +7,7 @@ use crate::curves::{Histogram, Rates};
 use crate::epochs::{Epoch, read_epochs};
 use crate::threshold::with_validation_threshold;
 use crate::{DataEntry, ReportInput, RunEntry, frame::Table};
+use cyborg_causes::on_one_line;
 use cyborg_eval::{read_parquet, read_scores, run_metrics_with, run_rocs};
 use polars::prelude::DataFrame;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -119,14 +120,15 @@ impl<'a> Collector<'a> {
         let path = run.dir.join("scores.parquet");
         // Scores from elsewhere were checked as they were read, and need not be probabilities.
         let scores = if self.input.scores_only { read_parquet(&path) } else { read_scores(&path) };
-        let scores = scores.map_err(|error| in_full(&error))?;
+        let scores = scores.map_err(|error| on_one_line(&error))?;
         let rows = Rows::new(&scores, data)?;
         // What another program scored comes without training and CAMs.
         let (epochs, cams) = if self.input.scores_only {
             (Vec::new(), CamFile::new(0))
         } else {
-            let epochs = read_epochs(&run.dir.join("epochs.csv")).map_err(|error| in_full(&error))?;
-            let cams = CamFile::read(&run.dir.join("cams.safetensors")).map_err(|error| in_full(&error))?;
+            let epochs = read_epochs(&run.dir.join("epochs.csv")).map_err(|error| on_one_line(&error))?;
+            let cams =
+                CamFile::read(&run.dir.join("cams.safetensors")).map_err(|error| on_one_line(&error))?;
             if cams.len() != rows.len() {
                 return Err(format!(
                     "`cams.safetensors` holds {} CAMs, `scores.parquet` has {} rows; both are of the same images",
@@ -144,9 +146,9 @@ impl<'a> Collector<'a> {
             return Err(format!("its CAMs are {found}x{found}, those of the other seeds {others}x{others}"));
         }
         let options = with_validation_threshold(&self.input.metric_options(data), &run.dir, &data.plan)
-            .map_err(|error| in_full(&error))?;
-        let metrics = run_metrics_with(&scores, &data.plan, &options).map_err(|error| in_full(&error))?;
-        let rocs = run_rocs(&scores, &data.plan).map_err(|error| in_full(&error))?;
+            .map_err(|error| on_one_line(&error))?;
+        let metrics = run_metrics_with(&scores, &data.plan, &options).map_err(|error| on_one_line(&error))?;
+        let rocs = run_rocs(&scores, &data.plan).map_err(|error| on_one_line(&error))?;
         if !cams.is_empty() {
             let measured = Measured {
                 key,
@@ -155,7 +157,7 @@ impl<'a> Collector<'a> {
                 labels: &rows.labels,
                 cams: &cams,
             };
-            self.cams.add(data, &measured).map_err(|error| in_full(&error))?;
+            self.cams.add(data, &measured).map_err(|error| on_one_line(&error))?;
         }
 
         let pictures = self.places.entry(place).or_default();
@@ -194,18 +196,6 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// An error with all its causes on one line.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 /// The columns of a run's scores that pictures need.
 struct Rows {
     images: Vec<String>,
@@ -219,9 +209,9 @@ struct Rows {
 impl Rows {
     fn new(scores: &DataFrame, data: &DataEntry) -> Result<Self, String> {
         let table = Table { frame: scores, what: "`scores.parquet`" };
-        let text = |name| table.text(name).map_err(|error| in_full(&error));
-        let counts = |name| table.counts(name).map_err(|error| in_full(&error));
-        let numbers = |name: &str| table.numbers(name).map_err(|error| in_full(&error));
+        let text = |name| table.text(name).map_err(|error| on_one_line(&error));
+        let counts = |name| table.counts(name).map_err(|error| on_one_line(&error));
+        let numbers = |name: &str| table.numbers(name).map_err(|error| on_one_line(&error));
         let n_classes = data.classes.len();
         let rows = Self {
             images: text("image")?,

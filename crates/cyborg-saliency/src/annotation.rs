@@ -88,10 +88,7 @@ impl Annotation {
     pub fn on_frame(mut self, shown_px: (u32, u32)) -> Result<Self, AnnotationError> {
         match self.frame_px {
             None => self.frame_px = Some(shown_px),
-            Some(FRACTIONS) => {
-                self.scale(f64::from(shown_px.0), f64::from(shown_px.1));
-                self.frame_px = Some(shown_px);
-            }
+            Some(FRACTIONS) => self.fractions_to_pixels(shown_px),
             Some(frame_px) => {
                 if let Err(source) = check_aspect(frame_px, shown_px) {
                     return Err(AnnotationError::Shape { origin: self.origin, image: self.image, source });
@@ -101,8 +98,11 @@ impl Annotation {
         Ok(self)
     }
 
-    /// Brush widths are fractions of the width.
-    fn scale(&mut self, width: f64, height: f64) {
+    /// Makes pixels of a frame of `(width, height)` out of coordinates that are [`FRACTIONS`] of it; brush widths are
+    /// fractions of the width. The frame is stated from then on.
+    pub fn fractions_to_pixels(&mut self, frame_px: (u32, u32)) {
+        self.frame_px = Some(frame_px);
+        let (width, height) = (f64::from(frame_px.0), f64::from(frame_px.1));
         let scaled = |point: &mut (f64, f64)| *point = (point.0 * width, point.1 * height);
         for mark in &mut self.marks {
             match mark {

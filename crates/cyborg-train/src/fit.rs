@@ -3,13 +3,13 @@
 use crate::batch::{Batch, Batches};
 use crate::epochs::{TimingRow, write_table};
 use crate::inputs::{check_inputs, identity};
-use crate::score::largest;
 use crate::state::{Best, Progress, SavedState};
 use crate::steps::{StepLog, StepRow};
 use crate::whole_file::{moment, remove_unfinished};
 use crate::{EpochRow, ImageSet, Method, Observer, Sgd, TrainError, TrainSettings};
 use candle_core::Tensor;
 use cyborg_backbones::{Network, Output, TrainingPass};
+use cyborg_loss::largest;
 use cyborg_loss::{CyborgLoss, cam_from_features, cross_entropy, cyborg, min_max_normalise, saliency_mse};
 use cyborg_seed::Seed;
 use fs_err as fs;

@@ -1,6 +1,7 @@
 //! Labelled images in memory, ready to become batches, and people's maps as grids.
 
 use crate::TrainError;
+use cyborg_causes::on_one_line;
 use cyborg_image::{Raster, read_grey, read_rgb, resize_bilinear};
 use cyborg_manifest::Item;
 use cyborg_saliency::{SaliencyGrid, check_aspect, grid_from_map};
@@ -270,7 +271,7 @@ fn decode(item: &Item, input_px: usize, grid: usize) -> Result<Decoded, BadImage
     let Some(path) = &item.map else { return Ok(Decoded { pixels, map: None }) };
     let bad =
         |reason| BadImage { id: item.id.clone(), path: path.clone(), origin: item.origin.clone(), reason };
-    let map = read_grey(path).map_err(|error| bad(with_causes(&error)))?;
+    let map = read_grey(path).map_err(|error| bad(on_one_line(&error)))?;
     check_aspect((map.width_px, map.height_px), image_size).map_err(|error| bad(error.to_string()))?;
     Ok(Decoded { pixels, map: Some(grid_from_map(&map, grid, grid)) })
 }
@@ -281,7 +282,7 @@ fn decode_image(item: &Item, input_px: usize) -> Result<(Vec<u8>, (u32, u32)), B
         id: item.id.clone(),
         path: item.image.clone(),
         origin: item.origin.clone(),
-        reason: with_causes(&error),
+        reason: on_one_line(&error),
     })?;
     let size = (raster.width_px, raster.height_px);
     if size.0 < 2 || size.1 < 2 {
@@ -293,16 +294,4 @@ fn decode_image(item: &Item, input_px: usize) -> Result<(Vec<u8>, (u32, u32)), B
     let pixels =
         if size == (side, side) { raster.pixels } else { resize_bilinear(&raster, side, side).pixels };
     Ok((pixels, size))
-}
-
-/// The error and what caused it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

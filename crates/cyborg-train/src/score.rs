@@ -4,6 +4,7 @@ use crate::batch::Batches;
 use crate::{ImageSet, Observer, TrainError};
 use candle_core::Tensor;
 use cyborg_backbones::{Network, Tap};
+use cyborg_loss::largest;
 use cyborg_loss::{cam_from_features, min_max_normalise};
 use std::convert::Infallible;
 use std::ops::ControlFlow;
@@ -61,17 +62,6 @@ pub fn score(
             Ok(ControlFlow::Continue(()))
         })?;
     Ok(scores)
-}
-
-/// The index of the largest value, the first of equal ones.
-pub(crate) fn largest(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, &value) in values.iter().enumerate() {
-        if value > values[best] {
-            best = index;
-        }
-    }
-    best
 }
 
 /// The set was loaded for this input and grid.

@@ -1,12 +1,11 @@
 //! CAMs: the numbers, the pictures and the index.
 
 use crate::support::{
-    INPUT_PX, effort, find, folder_of_pictures, model, names, picture, read_csv, write_picture,
+    INPUT_PX, effort, find, folder_of_pictures, model, names, picture, read_csv, training_set, write_picture,
 };
 use cyborg_image::{Raster, read_grey, read_rgb, resize_bilinear};
-use cyborg_manifest::{Item, Split};
 use cyborg_predict::{CamOptions, CamTarget, Model, PredictError, draw_cams};
-use cyborg_train::{ImageSet, Silent, score};
+use cyborg_train::{Silent, score};
 use std::path::Path;
 
 fn options(target: CamTarget) -> CamOptions {
@@ -40,19 +39,8 @@ fn the_map_is_the_one_that_a_training_scores() {
     let out = dir.path().join("out");
     draw_cams(&model, &images, options(CamTarget::Predicted), &out, &mut |_| ()).expect("drawn");
 
-    let item = |path: &std::path::PathBuf| Item {
-        id: path.display().to_string(),
-        image: path.clone(),
-        label: 0,
-        source: "test".to_owned(),
-        subject: None,
-        split: Split::Test,
-        map: None,
-        origin: "test".to_owned(),
-    };
+    let set = training_set(model.network(), &paths);
     let grid = model.network().architecture().grid(INPUT_PX).expect("large enough");
-    let items = paths.iter().map(item).collect();
-    let (set, _) = ImageSet::load(items, INPUT_PX, grid, 1 << 30, &|_, _| ()).expect("loaded");
     let scores = score(model.network(), model.tap(), &set, 3, &Silent).expect("scored");
     for (score, row) in scores.iter().zip(read_csv(&out.join("cams.csv"))) {
         assert_eq!(row["predicted"], score.predicted.to_string());

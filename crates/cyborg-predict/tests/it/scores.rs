@@ -1,38 +1,21 @@
 //! Scores: what they are, whatever is done at once, and what becomes of bad pictures.
 
 use crate::support::{
-    effort, find, folder_of_pictures, model, names, options, picture, predict_into, read_csv, write_picture,
-    write_weights,
+    effort, find, folder_of_pictures, model, names, options, picture, predict_into, read_csv, training_set,
+    write_picture, write_weights,
 };
 use cyborg_backbones::{Network, Tap};
 use cyborg_eval::read_scores;
-use cyborg_manifest::{Item, Split};
 use cyborg_predict::{
     Columns, Failure, Model, ModelOptions, Output, PredictError, PredictOptions, Row, ScoreKind, ScoreTable,
     failed_path, predict, write_failures,
 };
-use cyborg_train::{ImageSet, Silent, score};
+use cyborg_train::{Silent, score};
 use std::path::Path;
 
 /// The scores that a training's own test run gives, by batches of `batch_size`.
 fn scores_of_training(network: &Network, paths: &[std::path::PathBuf], batch_size: usize) -> Vec<Vec<f32>> {
-    let items = paths
-        .iter()
-        .map(|path| Item {
-            id: path.display().to_string(),
-            image: path.clone(),
-            label: 0,
-            source: "test".to_owned(),
-            subject: None,
-            split: Split::Test,
-            map: None,
-            origin: "test".to_owned(),
-        })
-        .collect();
-    let grid = network.architecture().grid(crate::support::INPUT_PX).expect("large enough");
-    let (set, bad) =
-        ImageSet::load(items, crate::support::INPUT_PX, grid, 1 << 30, &|_, _| ()).expect("loaded");
-    assert!(bad.is_empty());
+    let set = training_set(network, paths);
     let scores = score(network, Tap::Pooled, &set, batch_size, &Silent).expect("scored");
     scores.into_iter().map(|score| score.logits).collect()
 }

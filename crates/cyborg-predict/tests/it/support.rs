@@ -2,11 +2,13 @@
 
 use cyborg_backbones::{Architecture, Card, Network, Tap};
 use cyborg_image::{Raster, write_png};
+use cyborg_manifest::{Item, Split};
 use cyborg_predict::{
     Classes, Columns, Effort, ImageList, ImageOptions, Images, LabelOptions, Model, ModelOptions, Outcome,
     Output, PredictOptions, ScoreKind, ScoreTable, predict,
 };
 use cyborg_seed::Seed;
+use cyborg_train::ImageSet;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -104,4 +106,23 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
         entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
+}
+
+/// The pictures as a training has them.
+pub(crate) fn training_set(network: &Network, paths: &[PathBuf]) -> ImageSet {
+    let item = |path: &PathBuf| Item {
+        id: path.display().to_string(),
+        image: path.clone(),
+        label: 0,
+        source: "test".to_owned(),
+        subject: None,
+        split: Split::Test,
+        map: None,
+        origin: "test".to_owned(),
+    };
+    let grid = network.architecture().grid(INPUT_PX).expect("large enough");
+    let (set, bad) = ImageSet::load(paths.iter().map(item).collect(), INPUT_PX, grid, 1 << 30, &|_, _| ())
+        .expect("loaded");
+    assert!(bad.is_empty());
+    set
 }
