@@ -51,10 +51,16 @@ pub(crate) fn run_on<W: WithSimd>(level: Level, work: W) -> W::Output {
     }
 }
 
+/// The widest vectors that there are.
+#[inline]
+pub(crate) fn best() -> Level {
+    levels().last().unwrap_or(Level::Plain)
+}
+
 /// Runs `work` with the widest vectors that there are.
 #[inline]
 pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
-    run_on(levels().last().unwrap_or(Level::Plain), work)
+    run_on(best(), work)
 }
 
 /// Whether there are 32 registers for vectors, not 16.
