@@ -1,16 +1,27 @@
 #![doc = include_str!("../README.md")]
 
+mod adapter;
 mod batch_norm;
+mod bridge;
 mod concat;
 mod conv2d;
 mod error;
 mod fresh;
+mod gemm;
+mod layout;
+mod maps;
+mod norm;
 mod parallel;
 mod plain;
+mod pointwise;
 mod pool;
+mod pool2d;
 mod relu;
 mod scratch;
 mod simd;
+mod tape;
+mod view;
+mod windows;
 
 pub use batch_norm::{
     BatchStatistics, batch_norm_eval, batch_norm_relu_eval, batch_norm_relu_train, batch_norm_train,
@@ -20,3 +31,4 @@ pub use conv2d::{Conv2dConfig, conv2d};
 pub use error::OpsError;
 pub use pool::{PoolConfig, avg_pool2d, global_avg_pool2d, max_pool2d};
 pub use relu::{add_relu, relu};
+pub use tape::{After, ConvShape, Tape, Value};

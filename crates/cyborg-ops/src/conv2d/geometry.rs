@@ -1,47 +1,45 @@
 //! The sizes of one convolution, checked once.
 
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 
 use super::Conv2dConfig;
 use crate::OpsError;
-use crate::plain::{dims4, per_channel};
 
 const OP: &str = "conv2d";
 
 /// One direction of a convolution.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Axis {
-    pub(super) input: usize,
-    pub(super) output: usize,
-    pub(super) kernel: usize,
-    pub(super) stride: usize,
-    pub(super) padding: usize,
-    pub(super) dilation: usize,
+pub(crate) struct Axis {
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+    pub(crate) padding: usize,
+    pub(crate) dilation: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Geometry {
-    pub(super) batch: usize,
-    pub(super) groups: usize,
+pub(crate) struct Geometry {
+    pub(crate) batch: usize,
+    pub(crate) groups: usize,
     /// Input channels of one group.
-    pub(super) group_in: usize,
+    pub(crate) group_in: usize,
     /// Output channels of one group.
-    pub(super) group_out: usize,
-    pub(super) down: Axis,
-    pub(super) across: Axis,
+    pub(crate) group_out: usize,
+    pub(crate) down: Axis,
+    pub(crate) across: Axis,
 }
 
 impl Geometry {
-    pub(super) fn of(
-        input: &Tensor,
-        weight: &Tensor,
-        bias: Option<&Tensor>,
+    /// Of an input of (batch, channels, height, width).
+    pub(crate) fn of(
+        [batch, channels_in, height, width]: [usize; 4],
+        weight: &[usize],
         config: Conv2dConfig,
     ) -> Result<Self> {
-        let [batch, channels_in, height, width] = dims4(OP, "input", input)?;
-        let &[channels_out, group_in, kernel_height, kernel_width] = weight.dims() else {
+        let &[channels_out, group_in, kernel_height, kernel_width] = weight else {
             let expected = "(out, in / groups, kernel height, kernel width)";
-            let found = weight.dims().to_vec();
+            let found = weight.to_vec();
             return Err(OpsError::Rank { op: OP, tensor: "weight", expected, found }.into());
         };
         let Conv2dConfig { stride, padding, dilation, groups } = config;
@@ -70,9 +68,6 @@ impl Geometry {
                 OpsError::Size { op: OP, what, expected: channels_in / groups, found: group_in }.into()
             );
         }
-        if let Some(bias) = bias {
-            per_channel(OP, "bias", bias, channels_out)?;
-        }
         let axis = |input: usize, kernel: usize, stride, padding: usize, dilation: usize| {
             let room = (input + 2 * padding).checked_sub(dilation * (kernel - 1) + 1)?;
             Some(Axis { input, output: room / stride + 1, kernel, stride, padding, dilation })
@@ -87,38 +82,38 @@ impl Geometry {
         Ok(Self { batch, groups, group_in, group_out: channels_out / groups, down, across })
     }
 
-    pub(super) fn channels_in(&self) -> usize {
+    pub(crate) fn channels_in(&self) -> usize {
         self.groups * self.group_in
     }
 
-    pub(super) fn channels_out(&self) -> usize {
+    pub(crate) fn channels_out(&self) -> usize {
         self.groups * self.group_out
     }
 
-    pub(super) fn input_plane(&self) -> usize {
+    pub(crate) fn input_plane(&self) -> usize {
         self.down.input * self.across.input
     }
 
-    pub(super) fn output_plane(&self) -> usize {
+    pub(crate) fn output_plane(&self) -> usize {
         self.down.output * self.across.output
     }
 
     /// Values of one input image.
-    pub(super) fn input_image(&self) -> usize {
+    pub(crate) fn input_image(&self) -> usize {
         self.channels_in() * self.input_plane()
     }
 
     /// Values of one output image.
-    pub(super) fn output_image(&self) -> usize {
+    pub(crate) fn output_image(&self) -> usize {
         self.channels_out() * self.output_plane()
     }
 
     /// Weights of one output channel.
-    pub(super) fn window(&self) -> usize {
+    pub(crate) fn window(&self) -> usize {
         self.group_in * self.down.kernel * self.across.kernel
     }
 
-    pub(super) fn output_shape(&self) -> [usize; 4] {
+    pub(crate) fn output_shape(&self) -> [usize; 4] {
         [self.batch, self.channels_out(), self.down.output, self.across.output]
     }
 }

@@ -1,0 +1,196 @@
+//! Batch normalisation, with what often stands behind it.
+
+use std::sync::Arc;
+
+use candle_core::{Result, Tensor};
+
+use super::{Tape, Value};
+use crate::maps::{Maps, Shape};
+use crate::norm::{self, AddGradients, Lines};
+use crate::plain::{checked, per_channel, tensor, with_both, with_values};
+use crate::{BatchStatistics, OpsError};
+
+/// What follows a batch norm, in the same passes over memory and with the same bits as one after the other.
+#[derive(Clone, Copy, Debug)]
+pub enum After<'a> {
+    /// Nothing.
+    Nothing,
+    /// ReLU.
+    Relu,
+    /// The sum with other maps of the same shape.
+    Add(&'a Value),
+    /// The sum with other maps of the same shape, then ReLU: the end of a residual block.
+    AddRelu(&'a Value),
+}
+
+impl<'a> After<'a> {
+    fn other(self) -> Option<&'a Value> {
+        match self {
+            Self::Nothing | Self::Relu => None,
+            Self::Add(other) | Self::AddRelu(other) => Some(other),
+        }
+    }
+
+    fn relu(self) -> bool {
+        matches!(self, Self::Relu | Self::AddRelu(_))
+    }
+}
+
+/// What a batch norm was made of: it is cheaper to make it again than to keep it.
+#[derive(Clone)]
+pub(super) struct Normalised {
+    input: Arc<Maps>,
+    lines: Arc<Lines>,
+    relu: bool,
+}
+
+/// Maps that a gradient will need.
+pub(super) enum Kept {
+    Whole(Arc<Maps>),
+    Normalised(Normalised),
+}
+
+impl Kept {
+    /// Calls `work` with the values.
+    pub(super) fn with<T>(self, work: impl FnOnce(&[f32]) -> T) -> T {
+        match self {
+            Self::Whole(maps) => work(&maps.values),
+            Self::Normalised(Normalised { input, lines, relu }) => {
+                work(&norm::normalise(input.view(), &lines, relu))
+            }
+        }
+    }
+}
+
+impl Value {
+    /// What to hold for a gradient that needs these maps.
+    pub(super) fn keep(&self) -> Kept {
+        match &self.normalised {
+            Some(normalised) => Kept::Normalised(normalised.clone()),
+            None => Kept::Whole(Arc::clone(&self.maps)),
+        }
+    }
+}
+
+impl Tape {
+    /// [`crate::batch_norm_train`], and what follows.
+    ///
+    /// # Errors
+    /// As there; if the other maps have another shape.
+    pub fn batch_norm_train(
+        &self,
+        input: &Value,
+        gamma: &Tensor,
+        beta: &Tensor,
+        eps: f64,
+        after: After<'_>,
+    ) -> Result<(Value, BatchStatistics)> {
+        let op = if after.relu() { "batch_norm_relu_train" } else { "batch_norm_train" };
+        let shape = input.shape();
+        check(op, shape, [gamma, beta], eps, after)?;
+        let n = shape.rows();
+        if n < 2 {
+            return Err(OpsError::TooFewValues { op, found: n }.into());
+        }
+        let found = norm::statistics(input.view());
+        let statistics = BatchStatistics {
+            mean: tensor(found.rounded_mean(), &[shape.channels])?,
+            variance: tensor(found.unbiased_variance(), &[shape.channels])?,
+        };
+        let lines = |gamma: &[f32], beta: &[f32]| Lines::of_batch(&found, gamma, beta, eps);
+        Ok((self.normalise(op, input, [gamma, beta], lines, after)?, statistics))
+    }
+
+    /// [`crate::batch_norm_eval`], and what follows.
+    ///
+    /// # Errors
+    /// As there; if the other maps have another shape.
+    pub fn batch_norm_eval(
+        &self,
+        input: &Value,
+        [gamma, beta, running_mean, running_var]: [&Tensor; 4],
+        eps: f64,
+        after: After<'_>,
+    ) -> Result<Value> {
+        let op = if after.relu() { "batch_norm_relu_eval" } else { "batch_norm_eval" };
+        let shape = input.shape();
+        check(op, shape, [gamma, beta], eps, after)?;
+        per_channel(op, "running_mean", running_mean, shape.channels)?;
+        per_channel(op, "running_var", running_var, shape.channels)?;
+        let mean = with_values(&checked(op, "running_mean", running_mean)?, <[f32]>::to_vec)?;
+        let variance = with_values(&checked(op, "running_var", running_var)?, <[f32]>::to_vec)?;
+        let lines = |gamma: &[f32], beta: &[f32]| Lines::of_running(&mean, &variance, gamma, beta, eps);
+        self.normalise(op, input, [gamma, beta], lines, after)
+    }
+
+    /// By the lines of all channels, made of gamma and beta.
+    fn normalise(
+        &self,
+        op: &'static str,
+        input: &Value,
+        [gamma, beta]: [&Tensor; 2],
+        lines: impl FnOnce(&[f32], &[f32]) -> Lines,
+        after: After<'_>,
+    ) -> Result<Value> {
+        let (of_gamma, of_beta) = (self.parameter(gamma), self.parameter(beta));
+        let (gamma, beta) = (checked(op, "gamma", gamma)?, checked(op, "beta", beta)?);
+        let lines = Arc::new(with_both(&gamma, &beta, lines)?);
+        let (other, relu) = (after.other(), after.relu());
+        let values = match other {
+            None => norm::normalise(input.view(), &lines, relu),
+            Some(other) => norm::normalise_add(input.view(), &lines, other.values(), relu),
+        };
+        let maps = Arc::new(Maps::new(input.shape(), values));
+        let (slot, other_slot) = (input.slot(), other.and_then(Value::slot));
+        let wanted = slot.is_some() || other_slot.is_some() || of_gamma.is_some() || of_beta.is_some();
+        let x = Arc::clone(&input.maps);
+        let normalised = (wanted && other.is_none()).then(|| Normalised {
+            input: Arc::clone(&input.maps),
+            lines: Arc::clone(&lines),
+            relu,
+        });
+        // Behind a sum, ReLU's mask is that of the result; else the line says it.
+        let out = (other.is_some() && relu).then(|| Arc::clone(&maps));
+        let is_sum = other.is_some();
+        let mut value = self.push_shared(maps, wanted, move |gradient, gradients| {
+            let own = if is_sum {
+                let out = out.as_ref().map_or(&[][..], |out| &out.values);
+                let AddGradients { own, shortcut } =
+                    norm::gradients_add(x.view(), out, gradient, &lines, relu);
+                gradients.add(other_slot, shortcut);
+                own
+            } else {
+                norm::gradients(x.view(), gradient, &lines, relu)
+            };
+            gradients.add(slot, own.input);
+            gradients.add_parameter(of_gamma, own.gamma);
+            gradients.add_parameter(of_beta, own.beta);
+            Ok(())
+        });
+        value.normalised = normalised;
+        Ok(value)
+    }
+}
+
+fn check(
+    op: &'static str,
+    shape: Shape,
+    [gamma, beta]: [&Tensor; 2],
+    eps: f64,
+    after: After<'_>,
+) -> Result<()> {
+    per_channel(op, "gamma", gamma, shape.channels)?;
+    per_channel(op, "beta", beta, shape.channels)?;
+    if !(eps.is_finite() && eps >= 0.0) {
+        let expected = "finite and not negative";
+        return Err(OpsError::Range { op, what: "eps", expected, found: eps.to_string() }.into());
+    }
+    match after.other() {
+        Some(other) if other.shape() != shape => {
+            let (expected, found) =
+                (format!("the shape of `input`, {:?}", shape.dims()), format!("{:?}", other.dims()));
+            Err(OpsError::Shape { op, tensor: "other", expected, found }.into())
+        }
+        _ => Ok(()),
+    }
+}
