@@ -1,0 +1,151 @@
+//! All three passes against their definition.
+
+use super::*;
+use crate::conv2d::geometry::Axis;
+use crate::simd::levels;
+
+/// Uniform between -1 and 1, different for each seed.
+fn values(len: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+fn geometry(batch: usize, channels: [usize; 2], size: [usize; 2], padding: [usize; 2]) -> Geometry {
+    let axis = |input: usize, padding: usize| {
+        let output = input + 2 * padding - 2;
+        Axis { input, output, kernel: 3, stride: 1, padding, dilation: 1 }
+    };
+    let (down, across) = (axis(size[0], padding[0]), axis(size[1], padding[1]));
+    Geometry { batch, groups: 1, group_in: channels[0], group_out: channels[1], down, across }
+}
+
+struct Case {
+    g: Geometry,
+    x: Vec<f32>,
+    weight: Vec<f32>,
+    dy: Vec<f32>,
+}
+
+/// Number types that a definition can be computed in.
+trait Number: Copy + From<f32> + Into<f64> + std::ops::Mul<Output = Self> + std::ops::AddAssign {}
+impl Number for f32 {}
+impl Number for f64 {}
+
+impl Case {
+    fn new(g: Geometry) -> Self {
+        let (channels_in, channels_out) = (g.channels_in(), g.channels_out());
+        let mut x = values(g.batch * g.down.input * g.across.input * channels_in, 1);
+        // As behind a ReLU: sums of numbers of one sign are the harder case for transforms.
+        x.iter_mut().for_each(|x| *x = x.max(0.0));
+        let weight = values(channels_in * channels_out * 9, 2);
+        let dy = values(g.batch * g.down.output * g.across.output * channels_out, 3);
+        Self { g, x, weight, dy }
+    }
+
+    /// Output, gradient of the input, gradient of the weights, summed in this type one after the other.
+    fn defined<T: Number>(&self) -> [Vec<f64>; 3] {
+        let Self { g, x, weight, dy } = self;
+        let (channels_in, channels_out) = (g.channels_in(), g.channels_out());
+        let zeros = |len: usize| vec![T::from(0.0); len];
+        let (mut y, mut dx, mut dw) = (zeros(dy.len()), zeros(x.len()), zeros(weight.len()));
+        let (height, width) = (g.down.output, g.across.output);
+        for at in 0..g.batch * height * width * 9 {
+            let (tap, column, row, image) =
+                (at % 9, at / 9 % width, at / 9 / width % height, at / 9 / width / height);
+            let from_row = (row + tap / 3).wrapping_sub(g.down.padding);
+            let from_column = (column + tap % 3).wrapping_sub(g.across.padding);
+            if from_row >= g.down.input || from_column >= g.across.input {
+                continue;
+            }
+            let from = ((image * g.down.input + from_row) * g.across.input + from_column) * channels_in;
+            let to = ((image * height + row) * width + column) * channels_out;
+            for i in 0..channels_in {
+                for o in 0..channels_out {
+                    let w = (o * channels_in + i) * 9 + tap;
+                    y[to + o] += T::from(x[from + i]) * T::from(weight[w]);
+                    dx[from + i] += T::from(dy[to + o]) * T::from(weight[w]);
+                    dw[w] += T::from(dy[to + o]) * T::from(x[from + i]);
+                }
+            }
+        }
+        [y, dx, dw].map(|values| values.into_iter().map(Into::into).collect())
+    }
+
+    fn computed(&self, level: Level) -> [Vec<f32>; 3] {
+        let Self { g, x, weight, dy } = self;
+        [
+            forward_on(level, g, x, weight),
+            input_gradient_on(level, g, weight, dy),
+            weight_gradient_on(level, g, x, dy),
+        ]
+    }
+}
+
+fn rms(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let n = values.len().max(1) as f64;
+    (values.map(|value| value * value).sum::<f64>() / n).sqrt()
+}
+
+/// Root of the mean square and largest of the errors, both over the root of the mean square of what is expected.
+fn errors(found: &[f32], expected: &[f64]) -> [f64; 2] {
+    assert_eq!(found.len(), expected.len());
+    let scale = rms(expected.iter().copied()).max(f64::MIN_POSITIVE);
+    let errors = || found.iter().zip(expected).map(|(&found, expected)| (f64::from(found) - expected).abs());
+    assert!(errors().all(f64::is_finite));
+    [rms(errors()) / scale, errors().fold(0.0, f64::max) / scale]
+}
+
+#[test]
+fn all_passes_are_their_definitions() {
+    for (batch, channels, size, padding) in CASES {
+        let case = Case::new(geometry(batch, channels, size, padding));
+        let expected = case.defined::<f64>();
+        let plain = case.defined::<f32>();
+        for level in levels() {
+            let found = case.computed(level);
+            for (pass, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let e = errors(found, expected);
+                let p: Vec<f32> = plain[pass].iter().map(|&v| v as f32).collect();
+                let p = errors(&p, expected);
+                assert!(e[0] < 2e-6 && e[1] < 2e-5);
+            }
+        }
+    }
+}
+
+const CASES: [(usize, [usize; 2], [usize; 2], [usize; 2]); 12] = [
+    (2, [1, 1], [3, 5], [1, 1]),
+    (1, [3, 16], [1, 1], [1, 1]),
+    (3, [16, 3], [13, 7], [0, 2]),
+    (2, [24, 48], [9, 10], [2, 0]),
+    (1, [48, 24], [12, 11], [1, 1]),
+    (1, [130, 16], [8, 3], [0, 0]),
+    (1, [16, 130], [6, 13], [2, 2]),
+    (2, [130, 130], [5, 5], [1, 1]),
+    (1, [17, 19], [4, 4], [1, 0]),
+    (1, [20, 72], [7, 2], [0, 1]),
+    (1, [3, 3], [2, 2], [3, 4]),
+    (2, [320, 272], [4, 6], [1, 1]),
+];
+
+#[test]
+fn threads_do_not_change_bits() {
+    for (batch, channels, size) in [(3, [24, 40], [30, 21]), (2, [320, 272], [9, 5])] {
+        let case = Case::new(geometry(batch, channels, size, [1, 1]));
+        let on = |threads| {
+            let pool =
+                rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads");
+            pool.install(|| case.computed(best()))
+        };
+        let expected = on(1);
+        for threads in [2, 3, 8] {
+            assert_eq!(on(threads), expected, "{threads} threads, {channels:?} channels");
+        }
+    }
+}

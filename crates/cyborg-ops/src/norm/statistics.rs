@@ -1,0 +1,196 @@
+//! Mean and spread of each channel, in one pass over the values.
+
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions reach only what is inlined into the dispatched function"
+)]
+
+use pulp::{Simd, WithSimd};
+
+use crate::parallel::map;
+use crate::vectors::dispatch;
+use crate::view::{Strip, View};
+
+/// Values whose sums are taken in f32 before they go into f64.
+const BLOCK: usize = 1 << 15;
+/// Rows of a block at most, so that the sums in f32 stay short.
+const BLOCK_ROWS: usize = 64;
+
+/// Rows of a block.
+pub(super) fn block_rows(width: usize) -> usize {
+    (BLOCK / width.max(1)).clamp(4, BLOCK_ROWS)
+}
+
+/// Mean and sum of squared deviations from it, of each channel.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Statistics {
+    /// Values of a channel.
+    pub(crate) rows: usize,
+    pub(crate) mean: Vec<f64>,
+    /// Sums of squared deviations from the mean.
+    pub(crate) deviations: Vec<f64>,
+}
+
+impl Statistics {
+    fn empty(channels: usize) -> Self {
+        Self { rows: 0, mean: vec![0.0; channels], deviations: vec![0.0; channels] }
+    }
+
+    /// Appends other channels of the same rows: the statistics of a concatenation.
+    ///
+    /// # Panics
+    /// If both have channels, of different numbers of rows.
+    pub(crate) fn extend(&mut self, channels: &Self) {
+        assert!(self.mean.is_empty() || self.rows == channels.rows);
+        self.rows = channels.rows;
+        self.mean.extend_from_slice(&channels.mean);
+        self.deviations.extend_from_slice(&channels.deviations);
+    }
+
+    /// As PyTorch puts it into `running_mean`.
+    pub(crate) fn rounded_mean(&self) -> Vec<f32> {
+        self.mean.iter().map(|&mean| mean as f32).collect()
+    }
+
+    /// Divided by n - 1, as PyTorch puts it into `running_var`.
+    pub(crate) fn unbiased_variance(&self) -> Vec<f32> {
+        let divisor = self.rows as f64 - 1.0;
+        self.deviations.iter().map(|deviations| (deviations / divisor) as f32).collect()
+    }
+
+    /// Joins those of further rows, by the formula of Chan et al. (1979). All channels have the same number of values, so
+    /// that the factors are the same for all.
+    #[inline(always)]
+    fn join(&mut self, rows: usize, channels: impl Iterator<Item = (f64, f64)>) {
+        let (n, count) = (rows as f64, self.rows as f64);
+        let total = n + count;
+        let (weight, factor) = (n / total, count * n / total);
+        for ((mean, deviations), (other_mean, other_deviations)) in
+            self.mean.iter_mut().zip(&mut self.deviations).zip(channels)
+        {
+            let delta = other_mean - *mean;
+            *mean += delta * weight;
+            *deviations += other_deviations + delta * delta * factor;
+        }
+        self.rows += rows;
+    }
+}
+
+/// Statistics of all channels of a view.
+pub(crate) fn statistics(x: View<'_>) -> Statistics {
+    let (rows, fold, channels) = (x.rows_per_sum(), x.fold(), x.channels());
+    let parts = map(x.rows().div_ceil(rows), |index| {
+        let rows = x.part_rows(index, rows);
+        let all = rows.len();
+        dispatch(OfPart { strip: x.strip(rows, fold), rows: all, channels, fold })
+    });
+    let mut all = Statistics::empty(channels);
+    for part in parts {
+        all.join(part.rows, part.mean.iter().copied().zip(part.deviations.iter().copied()));
+    }
+    for deviations in &mut all.deviations {
+        *deviations = deviations.max(0.0);
+    }
+    all
+}
+
+/// Statistics of rows that one thread does.
+struct OfPart<'a> {
+    strip: Strip<'a>,
+    /// Pixels.
+    rows: usize,
+    channels: usize,
+    fold: usize,
+}
+
+impl WithSimd for OfPart<'_> {
+    type Output = Statistics;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Statistics {
+        let Self { strip, rows, channels, fold } = self;
+        let width = strip.width();
+        let mut found = Statistics::empty(channels);
+        let (mut origin, mut sums, mut squares) = (vec![0.0; width], vec![0.0; width], vec![0.0; width]);
+        let block = block_rows(width);
+        for first in (0..strip.rows()).step_by(block) {
+            let part = strip.part(first..first + block);
+            let pixels = (block * fold).min(rows - first * fold);
+            let inverse = 1.0 / pixels as f64;
+            if first == 0 {
+                // Around a value of each channel first, to find an origin close to the mean.
+                tile(&mut origin, part.row(0)[..channels].iter().copied());
+                add_moments(part, &origin, &mut sums, &mut squares);
+                fold_sums(&mut sums, channels);
+                for (origin, &sum) in origin.iter_mut().zip(&sums[..channels]) {
+                    *origin = (f64::from(*origin) + f64::from(sum) * inverse) as f32;
+                }
+                let (head, tail) = origin.split_at_mut(channels);
+                tile(tail, head.iter().copied());
+            } else {
+                // Around the mean so far. Where that is far from the block's own, the variance is as large as what a
+                // sum in f32 loses by it is small.
+                tile(&mut origin, found.mean.iter().map(|&mean| mean as f32));
+            }
+            sums.fill(0.0);
+            squares.fill(0.0);
+            add_moments(part, &origin, &mut sums, &mut squares);
+            fold_sums(&mut sums, channels);
+            fold_sums(&mut squares, channels);
+            let moments = origin.iter().zip(&sums).zip(&squares).map(|((&origin, &sum), &square)| {
+                let (sum, square) = (f64::from(sum), f64::from(square));
+                let mean = sum * inverse;
+                (f64::from(origin) + mean, square - sum * mean)
+            });
+            found.join(pixels, moments.take(channels));
+        }
+        found
+    }
+}
+
+/// Repeats values until `out` is full.
+#[inline(always)]
+fn tile(out: &mut [f32], values: impl ExactSizeIterator<Item = f32> + Clone) {
+    for chunk in out.chunks_mut(values.len().max(1)) {
+        for (out, value) in chunk.iter_mut().zip(values.clone()) {
+            *out = value;
+        }
+    }
+}
+
+/// Adds what stands for each channel further right to the first `channels` sums.
+#[inline(always)]
+pub(super) fn fold_sums(sums: &mut [f32], channels: usize) {
+    let (head, tail) = sums.split_at_mut(channels);
+    for chunk in tail.chunks_exact(channels.max(1)) {
+        for (head, &tail) in head.iter_mut().zip(chunk) {
+            *head += tail;
+        }
+    }
+}
+
+/// Adds sums of `x - origin` and of its square.
+#[inline(always)]
+fn add_moments(strip: Strip<'_>, origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
+    let mut row = 0;
+    while let Some([x0, x1, x2, x3]) = strip.full_rows::<4>(row) {
+        let x = x0.iter().zip(x1).zip(x2).zip(x3);
+        for (((sum, square), &origin), (((x0, x1), x2), x3)) in
+            sums.iter_mut().zip(&mut *squares).zip(origin).zip(x)
+        {
+            let (d0, d1, d2, d3) = (x0 - origin, x1 - origin, x2 - origin, x3 - origin);
+            *sum += (d0 + d1) + (d2 + d3);
+            *square += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3);
+        }
+        row += 4;
+    }
+    for row in row..strip.rows() {
+        for (((sum, square), &origin), &x) in
+            sums.iter_mut().zip(&mut *squares).zip(origin).zip(strip.row(row))
+        {
+            let d = x - origin;
+            *sum += d;
+            *square += d * d;
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Element by element: rectification, sums, masks; channels side by side.
+
+use std::mem::MaybeUninit;
+
+use pulp::{Simd, WithSimd};
+
+use crate::fresh::{collect, written};
+use crate::parallel::{for_each, for_each_piece};
+use crate::vectors::dispatch;
+use crate::view::{View, ViewMut};
+
+/// Values that one thread does at a time.
+const PIECE: usize = 1 << 15;
+
+/// `max(x, 0)`; NaN stays NaN.
+#[inline]
+pub(crate) fn rectified(x: f32) -> f32 {
+    if x <= 0.0 { 0.0 } else { x }
+}
+
+/// `max(x, 0)` in a new vector.
+pub(crate) fn relu(x: &[f32]) -> Vec<f32> {
+    collect(x.len(), PIECE, |_, range| x[range].iter().map(|&x| rectified(x)))
+}
+
+/// `max(x, 0)` in place.
+pub(crate) fn relu_in_place(x: &mut [f32]) {
+    for_each_piece(x, PIECE, |_, x| dispatch(Change { a: x, change: rectified }));
+}
+
+/// `a + b`.
+///
+/// # Panics
+/// If they differ in length.
+pub(crate) fn add(a: &[f32], b: &[f32]) -> Vec<f32> {
+    assert_eq!(a.len(), b.len());
+    collect(a.len(), PIECE, |_, range| a[range.clone()].iter().zip(&b[range]).map(|(&a, &b)| a + b))
+}
+
+/// `max(a + b, 0)`: the end of a residual block.
+///
+/// # Panics
+/// If they differ in length.
+pub(crate) fn add_relu(a: &[f32], b: &[f32]) -> Vec<f32> {
+    assert_eq!(a.len(), b.len());
+    collect(a.len(), PIECE, |_, range| {
+        a[range.clone()].iter().zip(&b[range]).map(|(&a, &b)| rectified(a + b))
+    })
+}
+
+/// `a += b`.
+///
+/// # Panics
+/// If they differ in length.
+pub(crate) fn add_into(a: &mut [f32], b: &[f32]) {
+    update(a, b, |a, b| a + b);
+}
+
+/// Sets the gradient `g` to zero where the output of a ReLU was; where that was NaN it stays, as in PyTorch.
+///
+/// # Panics
+/// If they differ in length.
+pub(crate) fn mask(g: &mut [f32], out: &[f32]) {
+    update(g, out, |g, out| if out <= 0.0 { 0.0 } else { g });
+}
+
+/// `a = change(a, b)`, element by element.
+fn update(a: &mut [f32], b: &[f32], change: impl Fn(f32, f32) -> f32 + Copy + Send + Sync) {
+    assert_eq!(a.len(), b.len());
+    for_each_piece(a, PIECE, |index, a| {
+        let b = &b[index * PIECE..][..a.len()];
+        dispatch(Update { a, b, change });
+    });
+}
+
+/// The channels of all views side by side: `(rows, sum of the channels)`.
+///
+/// # Panics
+/// If they differ in rows.
+pub(crate) fn concat(views: &[View<'_>]) -> Vec<f32> {
+    let rows = views.first().map_or(0, View::rows);
+    assert!(views.iter().all(|view| view.rows() == rows), "maps with different numbers of rows");
+    let stride: usize = views.iter().map(View::channels).sum();
+    let rows_per_job = (PIECE / stride.max(1)).max(1);
+    // SAFETY: the pieces are all rows, and the views' channels are all of a row.
+    #[expect(unsafe_code, reason = "see `written`")]
+    unsafe {
+        written(rows * stride, |out| {
+            for_each_piece(out, rows_per_job * stride, |index, out| {
+                let mut first = 0;
+                for view in views {
+                    copy_rows(*view, index * rows_per_job, out, stride, first);
+                    first += view.channels();
+                }
+            });
+        })
+    }
+}
+
+/// Each of `channels` neighbouring channels of `values` for itself: what undoes [`concat`].
+///
+/// # Panics
+/// If the rows of `values` are not as long as all `channels` together.
+pub(crate) fn split(values: &[f32], channels: &[usize]) -> Vec<Vec<f32>> {
+    let stride = channels.iter().sum();
+    let firsts = channels.iter().scan(0, |first, &n| {
+        *first += n;
+        Some(*first - n)
+    });
+    firsts.zip(channels).map(|(first, &n)| take(View::part(values, stride, first, n))).collect()
+}
+
+/// The channels of a view without gaps: `(rows, channels)`.
+pub(crate) fn take(view: View<'_>) -> Vec<f32> {
+    concat(&[view])
+}
+
+/// Overwrites channels of a buffer with those of a view.
+///
+/// # Panics
+/// If the buffer has other rows, or its rows have no room for the channels.
+pub(crate) fn place(view: View<'_>, into: ViewMut<'_>) {
+    let ViewMut { values, stride, first } = into;
+    assert!(first + view.channels() <= stride && values.len() == view.rows() * stride);
+    let rows_per_job = (PIECE / stride.max(1)).max(1);
+    for_each_piece(values, rows_per_job * stride, |index, out| {
+        for (row, out) in out.chunks_exact_mut(stride).enumerate() {
+            out[first..first + view.channels()].copy_from_slice(view.row(index * rows_per_job + row));
+        }
+    });
+}
+
+/// Adds the channels of a view to those of a buffer.
+///
+/// # Panics
+/// As [`place`].
+pub(crate) fn add_place(view: View<'_>, into: ViewMut<'_>) {
+    let ViewMut { values, stride, first } = into;
+    assert!(first + view.channels() <= stride && values.len() == view.rows() * stride);
+    let rows_per_job = (PIECE / stride.max(1)).max(1);
+    for_each_piece(values, rows_per_job * stride, |index, out| {
+        dispatch(AddRows { view, row: index * rows_per_job, out, stride, first });
+    });
+}
+
+/// Writes channels `first ..` of all rows of `out` from those of a view, from row `row` of it on.
+fn copy_rows(view: View<'_>, row: usize, out: &mut [MaybeUninit<f32>], stride: usize, first: usize) {
+    for (index, out) in out.chunks_exact_mut(stride.max(1)).enumerate() {
+        out[first..first + view.channels()].write_copy_of_slice(view.row(row + index));
+    }
+}
+
+struct AddRows<'a> {
+    view: View<'a>,
+    row: usize,
+    out: &'a mut [f32],
+    stride: usize,
+    first: usize,
+}
+
+impl WithSimd for AddRows<'_> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "vector instructions reach only what is inlined here")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self { view, row, out, stride, first } = self;
+        for (index, out) in out.chunks_exact_mut(stride).enumerate() {
+            for (out, &value) in out[first..first + view.channels()].iter_mut().zip(view.row(row + index)) {
+                *out += value;
+            }
+        }
+    }
+}
+
+struct Change<'a, F> {
+    a: &'a mut [f32],
+    change: F,
+}
+
+impl<F: Fn(f32) -> f32> WithSimd for Change<'_, F> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "vector instructions reach only what is inlined here")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for a in self.a {
+            *a = (self.change)(*a);
+        }
+    }
+}
+
+struct Update<'a, F> {
+    a: &'a mut [f32],
+    b: &'a [f32],
+    change: F,
+}
+
+impl<F: Fn(f32, f32) -> f32> WithSimd for Update<'_, F> {
+    type Output = ();
+
+    #[expect(clippy::inline_always, reason = "vector instructions reach only what is inlined here")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for (a, &b) in self.a.iter_mut().zip(self.b) {
+            *a = (self.change)(*a, b);
+        }
+    }
+}
