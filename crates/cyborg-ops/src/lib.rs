@@ -20,6 +20,7 @@ mod relu;
 mod scratch;
 mod simd;
 mod tape;
+mod vectors;
 mod view;
 mod windows;
 
