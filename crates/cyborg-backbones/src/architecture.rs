@@ -3,9 +3,10 @@
 use crate::builder::{Builder, Initial};
 use crate::error::BackboneError;
 use crate::geometry::{Window, output_side, receptive_field};
-use crate::layers::Mode;
+use crate::layers::Pass;
 use crate::{densenet, inception_v3, resnet, thin_resnet8, xception};
 use candle_core::Tensor;
+use cyborg_ops::Value;
 
 /// The networks, by the names that experiment files use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,17 +76,17 @@ pub(crate) type Build = fn(&mut Builder) -> Result<Box<dyn Backbone>, candle_cor
 /// Everything of a network before global average pooling and the classifier.
 pub(crate) trait Backbone: std::fmt::Debug + Send + Sync {
     /// `images (batch, 3, height, width)`.
-    fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps, candle_core::Error>;
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps, candle_core::Error>;
 }
 
 /// The two tensors that a tap can be on, `(batch, channels, grid, grid)` both.
 pub(crate) struct FeatureMaps {
-    pub(crate) released: Tensor,
-    pub(crate) pooled: Tensor,
+    pub(crate) released: Value,
+    pub(crate) pooled: Value,
 }
 
 impl FeatureMaps {
-    pub(crate) fn at(self, tap: Tap) -> Tensor {
+    pub(crate) fn at(self, tap: Tap) -> Value {
         match tap {
             Tap::Released => self.released,
             Tap::Pooled => self.pooled,

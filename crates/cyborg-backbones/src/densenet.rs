@@ -3,9 +3,9 @@
 use crate::architecture::{Backbone, Definition, FeatureMaps, IMAGENET};
 use crate::builder::{Builder, Initial};
 use crate::geometry::{Window, conv3x3};
-use crate::layers::{BatchNorm2d, Conv2d, Mode, avg_pool2d, max_pool2d};
-use candle_core::{Result, Tensor};
-use cyborg_ops::concat_channels;
+use crate::layers::{BatchNorm2d, Conv2d, Pass};
+use candle_core::Result;
+use cyborg_ops::{After, Value};
 
 const STEM_CONV: Window = Window { kernel: 7, stride: 2, padding: 3 };
 const STEM_POOL: Window = Window { kernel: 3, stride: 2, padding: 1 };
@@ -91,19 +91,19 @@ impl DenseNet {
 
 impl Backbone for DenseNet {
     /// `released`: what torchvision calls `features`, before the last ReLU.
-    fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let stem = self.norm0.forward_relu(&self.conv0.forward(images, mode)?, mode)?;
-        let mut features = max_pool2d(&stem, STEM_POOL)?;
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+        let stem = self.conv0.forward_norm(&self.norm0, images, After::Relu, pass)?;
+        let mut features = pass.max_pool2d(&stem, STEM_POOL)?;
         for (layers, transition) in &self.blocks {
             for layer in layers {
-                features = concat_channels(&[&features, &layer.forward(&features, mode)?])?;
+                features = pass.tape.concat_channels(&[&features, &layer.forward(&features, pass)?])?;
             }
             if let Some(transition) = transition {
-                features = transition.forward(&features, mode)?;
+                features = transition.forward(&features, pass)?;
             }
         }
-        let released = self.norm5.forward(&features, mode)?;
-        let pooled = cyborg_ops::relu(&released)?;
+        let released = self.norm5.forward(&features, After::Nothing, pass)?;
+        let pooled = pass.tape.relu(&released);
         Ok(FeatureMaps { released, pooled })
     }
 }
@@ -127,9 +127,10 @@ impl DenseLayer {
         })
     }
 
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        let inner = self.conv1.forward(&self.norm1.forward_relu(input, mode)?, mode)?;
-        self.conv2.forward(&self.norm2.forward_relu(&inner, mode)?, mode)
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
+        let input = self.norm1.forward(input, After::Relu, pass)?;
+        let inner = self.conv1.forward_norm(&self.norm2, &input, After::Relu, pass)?;
+        self.conv2.forward(&inner, pass)
     }
 }
 
@@ -148,8 +149,8 @@ impl Transition {
         })
     }
 
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        let features = self.conv.forward(&self.norm.forward_relu(input, mode)?, mode)?;
-        avg_pool2d(&features, TRANSITION_POOL)
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
+        let features = self.conv.forward(&self.norm.forward(input, After::Relu, pass)?, pass)?;
+        pass.avg_pool2d(&features, TRANSITION_POOL)
     }
 }

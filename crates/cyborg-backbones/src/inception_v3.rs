@@ -8,9 +8,9 @@
 use crate::architecture::{Backbone, Definition, FeatureMaps, HALF};
 use crate::builder::{Builder, Initial};
 use crate::geometry::{Window, conv3x3};
-use crate::layers::{BatchNorm2d, Conv2d, Mode, avg_pool2d, max_pool2d};
-use candle_core::{Result, Tensor};
-use cyborg_ops::{Conv2dConfig, concat_channels};
+use crate::layers::{BatchNorm2d, Conv2d, Pass};
+use candle_core::Result;
+use cyborg_ops::{After, Conv2dConfig, Value};
 
 const REDUCTION: Window = Window { kernel: 3, stride: 2, padding: 0 };
 const UNPADDED: Window = Window { kernel: 3, stride: 1, padding: 0 };
@@ -104,14 +104,14 @@ impl InceptionV3 {
 
 impl Backbone for InceptionV3 {
     /// Both taps are the output of `Mixed_7c`.
-    fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let mut features = self.conv2d_1a.forward(images, mode)?;
-        features = self.conv2d_2a.forward(&features, mode)?;
-        features = max_pool2d(&self.conv2d_2b.forward(&features, mode)?, REDUCTION)?;
-        features = self.conv2d_3b.forward(&features, mode)?;
-        features = max_pool2d(&self.conv2d_4a.forward(&features, mode)?, REDUCTION)?;
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+        let mut features = self.conv2d_1a.forward(images, pass)?;
+        features = self.conv2d_2a.forward(&features, pass)?;
+        features = pass.max_pool2d(&self.conv2d_2b.forward(&features, pass)?, REDUCTION)?;
+        features = self.conv2d_3b.forward(&features, pass)?;
+        features = pass.max_pool2d(&self.conv2d_4a.forward(&features, pass)?, REDUCTION)?;
         for mixed in &self.mixed {
-            features = mixed.forward(&features, mode)?;
+            features = mixed.forward(&features, pass)?;
         }
         Ok(FeatureMaps { released: features.clone(), pooled: features })
     }
@@ -122,10 +122,10 @@ impl Backbone for InceptionV3 {
 struct Mixed(Vec<Branch>);
 
 impl Mixed {
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
         let outputs: Vec<_> =
-            self.0.iter().map(|branch| branch.forward(input, mode)).collect::<Result<_>>()?;
-        concat_channels(&outputs.iter().collect::<Vec<_>>())
+            self.0.iter().map(|branch| branch.forward(input, pass)).collect::<Result<_>>()?;
+        pass.tape.concat_channels(&outputs.iter().collect::<Vec<_>>())
     }
 }
 
@@ -147,17 +147,18 @@ enum Pool {
 }
 
 impl Branch {
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
         let mut features = match self.pool {
             None => input.clone(),
-            Some(Pool::Mean) => avg_pool2d(input, conv3x3(1))?,
-            Some(Pool::Max) => max_pool2d(input, REDUCTION)?,
+            Some(Pool::Mean) => pass.avg_pool2d(input, conv3x3(1))?,
+            Some(Pool::Max) => pass.max_pool2d(input, REDUCTION)?,
         };
         for layer in &self.layers {
-            features = layer.forward(&features, mode)?;
+            features = layer.forward(&features, pass)?;
         }
         if let Some([a, b]) = &self.fork {
-            features = concat_channels(&[&a.forward(&features, mode)?, &b.forward(&features, mode)?])?;
+            features =
+                pass.tape.concat_channels(&[&a.forward(&features, pass)?, &b.forward(&features, pass)?])?;
         }
         Ok(features)
     }
@@ -171,8 +172,8 @@ struct ConvNormRelu {
 }
 
 impl ConvNormRelu {
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.bn.forward_relu(&self.conv.forward(input, mode)?, mode)
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
+        self.conv.forward_norm(&self.bn, input, After::Relu, pass)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::geometry::Window;
 use candle_core::{Device, Result, Tensor, Var};
-use cyborg_ops::{BatchStatistics, Conv2dConfig, PoolConfig};
+use cyborg_ops::{After, BatchStatistics, Conv2dConfig, PoolConfig, Tape, Value};
 use cyborg_seed::Seed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +25,29 @@ impl Mode {
     }
 }
 
+/// One forward pass of a backbone: what it is for, and what its operations are run by.
+pub(crate) struct Pass {
+    mode: Mode,
+    pub(crate) tape: Tape,
+}
+
+impl Pass {
+    /// Over these images. Nothing is recorded where nobody can want a gradient.
+    pub(crate) fn new(mode: Mode, images: &Tensor) -> Self {
+        Self { mode, tape: Tape::new(mode == Mode::Train || images.track_op()) }
+    }
+
+    /// The largest value in each window; as many windows as fit whole.
+    pub(crate) fn max_pool2d(&self, input: &Value, window: Window) -> Result<Value> {
+        self.tape.max_pool2d(input, pool(window))
+    }
+
+    /// The mean of each window, the padding counted as zeros; as many windows as fit whole.
+    pub(crate) fn avg_pool2d(&self, input: &Value, window: Window) -> Result<Value> {
+        self.tape.avg_pool2d(input, pool(window), true)
+    }
+}
+
 /// A convolution without bias.
 #[derive(Debug)]
 pub(crate) struct Conv2d {
@@ -33,8 +56,19 @@ pub(crate) struct Conv2d {
 }
 
 impl Conv2d {
-    pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        cyborg_ops::conv2d(input, &mode.view(&self.weight), None, self.config)
+    pub(crate) fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
+        pass.tape.conv2d(input, &pass.mode.view(&self.weight), self.config)
+    }
+
+    /// With a batch norm behind it, and what follows that.
+    pub(crate) fn forward_norm(
+        &self,
+        norm: &BatchNorm2d,
+        input: &Value,
+        after: After<'_>,
+        pass: &Pass,
+    ) -> Result<Value> {
+        norm.forward(&self.forward(input, pass)?, after, pass)
     }
 }
 
@@ -49,16 +83,6 @@ impl Linear {
     pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
         input.matmul(&mode.view(&self.weight).t()?)?.broadcast_add(&mode.view(&self.bias))
     }
-}
-
-/// The largest value in each window; as many windows as fit whole.
-pub(crate) fn max_pool2d(input: &Tensor, window: Window) -> Result<Tensor> {
-    cyborg_ops::max_pool2d(input, pool(window))
-}
-
-/// The mean of each window, the padding counted as zeros; as many windows as fit whole.
-pub(crate) fn avg_pool2d(input: &Tensor, window: Window) -> Result<Tensor> {
-    cyborg_ops::avg_pool2d(input, pool(window), true)
 }
 
 fn pool(Window { kernel, stride, padding }: Window) -> PoolConfig {
@@ -93,32 +117,18 @@ pub(crate) struct BatchNorm2d {
 const MOMENTUM: f64 = 0.1;
 
 impl BatchNorm2d {
-    pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.run(input, mode, cyborg_ops::batch_norm_train, cyborg_ops::batch_norm_eval)
-    }
-
-    /// With a ReLU behind it: the same bits as one after the other, in fewer passes over memory.
-    pub(crate) fn forward_relu(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.run(input, mode, cyborg_ops::batch_norm_relu_train, cyborg_ops::batch_norm_relu_eval)
-    }
-
-    fn run(
-        &self,
-        input: &Tensor,
-        mode: Mode,
-        train: impl Fn(&Tensor, &Tensor, &Tensor, f64) -> Result<(Tensor, BatchStatistics)>,
-        eval: impl Fn(&Tensor, &Tensor, &Tensor, &Tensor, &Tensor, f64) -> Result<Tensor>,
-    ) -> Result<Tensor> {
-        let (weight, bias) = (mode.view(&self.weight), mode.view(&self.bias));
-        match mode {
+    /// With what follows it: the same bits as one after the other, in fewer passes over memory.
+    pub(crate) fn forward(&self, input: &Value, after: After<'_>, pass: &Pass) -> Result<Value> {
+        let (weight, bias) = (pass.mode.view(&self.weight), pass.mode.view(&self.bias));
+        match pass.mode {
             Mode::Train => {
-                let (output, batch) = train(input, &weight, &bias, self.eps)?;
+                let (output, batch) = pass.tape.batch_norm_train(input, &weight, &bias, self.eps, after)?;
                 self.running.update(&batch)?;
                 Ok(output)
             }
             Mode::Eval => {
                 let Running { mean, variance, .. } = self.running.read();
-                eval(input, &weight, &bias, &mean, &variance, self.eps)
+                pass.tape.batch_norm_eval(input, [&weight, &bias, &mean, &variance], self.eps, after)
             }
         }
     }

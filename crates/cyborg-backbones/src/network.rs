@@ -3,7 +3,7 @@
 use crate::architecture::{Architecture, Backbone, Definition, Tap, expect_images};
 use crate::builder::{Builder, Initial};
 use crate::error::BackboneError;
-use crate::layers::{Linear, Mode, RunningStatistics, dropout};
+use crate::layers::{Linear, Mode, Pass, RunningStatistics, dropout};
 use candle_core::{Device, Tensor, Var};
 use cyborg_seed::Seed;
 use std::sync::Arc;
@@ -122,11 +122,12 @@ impl Network {
         pass: TrainingPass<'_>,
     ) -> Result<Output, BackboneError> {
         expect_images(self.architecture, images)?;
-        let maps = self.backbone.forward(images, Mode::Train)?;
-        let logits = self.classify(&maps.pooled, Mode::Train, pass.dropout)?;
-        let maps =
-            if pass.features_from_second_pass { self.backbone.forward(images, Mode::Train)? } else { maps };
-        Ok(Output { logits, features: maps.at(tap) })
+        let (channels, mut features) = self.run(images, tap, Mode::Train)?;
+        let logits = self.classify(channels, Mode::Train, pass.dropout)?;
+        if pass.features_from_second_pass {
+            (_, features) = self.run(images, tap, Mode::Train)?;
+        }
+        Ok(Output { logits, features })
     }
 
     /// One pass for evaluation: running statistics; changes nothing.
@@ -138,13 +139,22 @@ impl Network {
     /// [`BackboneError::Images`] unless `images` is `(batch, 3, height, width)`.
     pub fn forward_eval(&self, images: &Tensor, tap: Tap) -> Result<Output, BackboneError> {
         expect_images(self.architecture, images)?;
-        let maps = self.backbone.forward(images, Mode::Eval)?;
-        let logits = self.classify(&maps.pooled, Mode::Eval, None)?;
-        Ok(Output { logits, features: maps.at(tap) })
+        let (channels, features) = self.run(images, tap, Mode::Eval)?;
+        let logits = self.classify(channels, Mode::Eval, None)?;
+        Ok(Output { logits, features })
     }
 
-    fn classify(&self, pooled: &Tensor, mode: Mode, seed: Option<&Seed>) -> candle_core::Result<Tensor> {
-        let mut channels = cyborg_ops::global_avg_pool2d(pooled)?;
+    /// Runs the backbone: the means of the pooled channels, `(batch, channels)`, and the features at the tap.
+    fn run(&self, images: &Tensor, tap: Tap, mode: Mode) -> candle_core::Result<(Tensor, Tensor)> {
+        let pass = Pass::new(mode, images);
+        let maps = self.backbone.forward(&pass.tape.input(images)?, &pass)?;
+        let channels = pass.tape.global_avg_pool2d(&maps.pooled)?;
+        let features = maps.at(tap);
+        let [channels, features] = pass.tape.finish([&channels, &features])?;
+        Ok((channels.flatten_from(1)?, features))
+    }
+
+    fn classify(&self, mut channels: Tensor, mode: Mode, seed: Option<&Seed>) -> candle_core::Result<Tensor> {
         let probability = self.architecture.dropout();
         if let Some(seed) = seed.filter(|_| probability > 0.0) {
             channels = dropout(&channels, probability, seed)?;

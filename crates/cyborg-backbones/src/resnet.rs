@@ -3,8 +3,9 @@
 use crate::architecture::{Backbone, Build, Definition, FeatureMaps, IMAGENET};
 use crate::builder::{Builder, Initial};
 use crate::geometry::{Window, conv3x3};
-use crate::layers::{BatchNorm2d, Conv2d, Mode, max_pool2d};
-use candle_core::{Result, Tensor};
+use crate::layers::{BatchNorm2d, Conv2d, Pass};
+use candle_core::Result;
+use cyborg_ops::{After, Value};
 
 const STEM_CONV: Window = Window { kernel: 7, stride: 2, padding: 3 };
 const STEM_POOL: Window = Window { kernel: 3, stride: 2, padding: 1 };
@@ -109,11 +110,11 @@ impl<B: Block> ResNet<B> {
 }
 
 impl<B: Block> Backbone for ResNet<B> {
-    fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let stem = self.bn1.forward_relu(&self.conv1.forward(images, mode)?, mode)?;
-        let stem = max_pool2d(&stem, STEM_POOL)?;
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+        let stem = self.conv1.forward_norm(&self.bn1, images, After::Relu, pass)?;
+        let stem = pass.max_pool2d(&stem, STEM_POOL)?;
         let blocks = self.layer1.iter().chain(&self.layer2).chain(&self.layer3).chain(&self.layer4);
-        run_blocks(blocks, stem, mode)
+        run_blocks(blocks, stem, pass)
     }
 }
 
@@ -126,7 +127,7 @@ pub(crate) trait Block: std::fmt::Debug + Send + Sync + Sized {
     fn new(builder: &mut Builder, n_in: usize, channels: usize, stride: usize) -> Result<Self>;
 
     /// `released`: the last convolution's output; `pooled`: the block's.
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<FeatureMaps>;
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<FeatureMaps>;
 }
 
 /// A stage of `n_blocks` blocks, the first with the stride.
@@ -151,12 +152,12 @@ pub(crate) fn layer<B: Block>(
 /// All blocks, one after the other; the taps of the last.
 pub(crate) fn run_blocks<'a, B: Block + 'a>(
     blocks: impl Iterator<Item = &'a B>,
-    stem: Tensor,
-    mode: Mode,
+    stem: Value,
+    pass: &Pass,
 ) -> Result<FeatureMaps> {
     let mut maps = FeatureMaps { released: stem.clone(), pooled: stem };
     for block in blocks {
-        maps = block.forward(&maps.pooled, mode)?;
+        maps = block.forward(&maps.pooled, pass)?;
     }
     Ok(maps)
 }
@@ -184,11 +185,11 @@ impl Block for BasicBlock {
         })
     }
 
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let inner = self.bn1.forward_relu(&self.conv1.forward(input, mode)?, mode)?;
-        let released = self.conv2.forward(&inner, mode)?;
-        let residual = self.bn2.forward(&released, mode)?;
-        let pooled = cyborg_ops::add_relu(&residual, &shortcut(self.downsample.as_ref(), input, mode)?)?;
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<FeatureMaps> {
+        let inner = self.conv1.forward_norm(&self.bn1, input, After::Relu, pass)?;
+        let released = self.conv2.forward(&inner, pass)?;
+        let shortcut = shortcut(self.downsample.as_ref(), input, pass)?;
+        let pooled = self.bn2.forward(&released, After::AddRelu(&shortcut), pass)?;
         Ok(FeatureMaps { released, pooled })
     }
 }
@@ -221,12 +222,12 @@ impl Block for Bottleneck {
         })
     }
 
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let inner = self.bn1.forward_relu(&self.conv1.forward(input, mode)?, mode)?;
-        let inner = self.bn2.forward_relu(&self.conv2.forward(&inner, mode)?, mode)?;
-        let released = self.conv3.forward(&inner, mode)?;
-        let residual = self.bn3.forward(&released, mode)?;
-        let pooled = cyborg_ops::add_relu(&residual, &shortcut(self.downsample.as_ref(), input, mode)?)?;
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<FeatureMaps> {
+        let inner = self.conv1.forward_norm(&self.bn1, input, After::Relu, pass)?;
+        let inner = self.conv2.forward_norm(&self.bn2, &inner, After::Relu, pass)?;
+        let released = self.conv3.forward(&inner, pass)?;
+        let shortcut = shortcut(self.downsample.as_ref(), input, pass)?;
+        let pooled = self.bn3.forward(&released, After::AddRelu(&shortcut), pass)?;
         Ok(FeatureMaps { released, pooled })
     }
 }
@@ -254,9 +255,9 @@ impl Downsample {
     }
 }
 
-fn shortcut(downsample: Option<&Downsample>, input: &Tensor, mode: Mode) -> Result<Tensor> {
+fn shortcut(downsample: Option<&Downsample>, input: &Value, pass: &Pass) -> Result<Value> {
     match downsample {
         None => Ok(input.clone()),
-        Some(Downsample { conv, bn }) => bn.forward(&conv.forward(input, mode)?, mode),
+        Some(Downsample { conv, bn }) => conv.forward_norm(bn, input, After::Nothing, pass),
     }
 }

@@ -7,9 +7,10 @@
 use crate::architecture::{Backbone, Definition, FeatureMaps, IMAGENET};
 use crate::builder::{Builder, Initial};
 use crate::geometry::conv3x3;
-use crate::layers::{BatchNorm2d, Conv2d, Mode};
+use crate::layers::{BatchNorm2d, Conv2d, Pass};
 use crate::resnet::{BasicBlock, layer, run_blocks};
-use candle_core::{Result, Tensor};
+use candle_core::Result;
+use cyborg_ops::{After, Value};
 
 /// Ours.
 pub(crate) const DEFINITION: Definition = Definition {
@@ -49,8 +50,8 @@ impl ThinResNet8 {
 }
 
 impl Backbone for ThinResNet8 {
-    fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let stem = self.bn1.forward_relu(&self.conv1.forward(images, mode)?, mode)?;
-        run_blocks(self.layer1.iter().chain(&self.layer2).chain(&self.layer3), stem, mode)
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+        let stem = self.conv1.forward_norm(&self.bn1, images, After::Relu, pass)?;
+        run_blocks(self.layer1.iter().chain(&self.layer2).chain(&self.layer3), stem, pass)
     }
 }

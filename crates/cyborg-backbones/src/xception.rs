@@ -7,9 +7,9 @@
 use crate::architecture::{Backbone, Definition, FeatureMaps, HALF};
 use crate::builder::{Builder, Initial};
 use crate::geometry::{Window, conv3x3};
-use crate::layers::{BatchNorm2d, Conv2d, Mode, max_pool2d};
-use candle_core::{Result, Tensor};
-use cyborg_ops::{Conv2dConfig, relu};
+use crate::layers::{BatchNorm2d, Conv2d, Pass};
+use candle_core::Result;
+use cyborg_ops::{After, Conv2dConfig, Value};
 
 const STEM_1: Window = Window { kernel: 3, stride: 2, padding: 0 };
 const STEM_2: Window = Window { kernel: 3, stride: 1, padding: 0 };
@@ -90,15 +90,15 @@ impl Xception {
 
 impl Backbone for Xception {
     /// `released`: the output of `conv4`, before `bn4` and the ReLU.
-    fn forward(&self, images: &Tensor, mode: Mode) -> Result<FeatureMaps> {
-        let mut features = self.bn1.forward_relu(&self.conv1.forward(images, mode)?, mode)?;
-        features = self.bn2.forward_relu(&self.conv2.forward(&features, mode)?, mode)?;
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+        let mut features = self.conv1.forward_norm(&self.bn1, images, After::Relu, pass)?;
+        features = self.conv2.forward_norm(&self.bn2, &features, After::Relu, pass)?;
         for block in &self.blocks {
-            features = block.forward(&features, mode)?;
+            features = block.forward(&features, pass)?;
         }
-        features = self.bn3.forward_relu(&self.conv3.forward(&features, mode)?, mode)?;
-        let released = self.conv4.forward(&features, mode)?;
-        let pooled = self.bn4.forward_relu(&released, mode)?;
+        features = self.bn3.forward(&self.conv3.forward(&features, pass)?, After::Relu, pass)?;
+        let released = self.conv4.forward(&features, pass)?;
+        let pooled = self.bn4.forward(&released, After::Relu, pass)?;
         Ok(FeatureMaps { released, pooled })
     }
 }
@@ -136,20 +136,21 @@ impl Block {
         })
     }
 
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        let mut features = if self.starts_with_relu { relu(input)? } else { input.clone() };
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
+        let mut features = if self.starts_with_relu { pass.tape.relu(input) } else { input.clone() };
         for (index, (conv, bn)) in self.rep.iter().enumerate() {
-            features = conv.forward(&features, mode)?;
-            features = if index + 1 < self.rep.len() {
-                bn.forward_relu(&features, mode)?
-            } else {
-                bn.forward(&features, mode)?
+            let after = match &self.skip {
+                _ if index + 1 < self.rep.len() => After::Relu,
+                Some(_) => After::Nothing,
+                None => After::Add(input),
             };
+            features = bn.forward(&conv.forward(&features, pass)?, after, pass)?;
         }
         match &self.skip {
-            None => features + input,
+            None => Ok(features),
             Some((conv, bn)) => {
-                max_pool2d(&features, POOL)? + bn.forward(&conv.forward(input, mode)?, mode)?
+                let pooled = pass.max_pool2d(&features, POOL)?;
+                conv.forward_norm(bn, input, After::Add(&pooled), pass)
             }
         }
     }
@@ -173,7 +174,7 @@ impl Separable {
         })
     }
 
-    fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.pointwise.forward(&self.depthwise.forward(input, mode)?, mode)
+    fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
+        self.pointwise.forward(&self.depthwise.forward(input, pass)?, pass)
     }
 }
