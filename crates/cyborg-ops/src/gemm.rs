@@ -77,7 +77,8 @@ impl PackedLayout {
     pub(crate) fn blocks(&self) -> impl Iterator<Item = PackedBlock> + use<> {
         let Self { k, columns, lanes, n_blocks, n_vectors, .. } = *self;
         (0..n_blocks).map(move |block| {
-            let (first, end) = (block * n_vectors / n_blocks * lanes, (block + 1) * n_vectors / n_blocks * lanes);
+            let (first, end) =
+                (block * n_vectors / n_blocks * lanes, (block + 1) * n_vectors / n_blocks * lanes);
             PackedBlock { first, columns: end.min(columns) - first, width: end - first, start: first * k }
         })
     }
@@ -210,7 +211,10 @@ impl Multiply<'_> {
             let bases: [usize; ROWS] = std::array::from_fn(|r| self.a.bases[row + r.min(rows - 1)]);
             // SAFETY: `multiply` has checked that each row reaches to the end of each run and that `b` is as long as its
             // layout says; the slice above holds `VECTORS` vectors for each element of the runs.
-            #[expect(unsafe_code, reason = "a bounds check for each element would cost as much as the arithmetic")]
+            #[expect(
+                unsafe_code,
+                reason = "a bounds check for each element would cost as much as the arithmetic"
+            )]
             let sums = unsafe {
                 tile::<S, ROWS, VECTORS>(simd, self.a.values.as_ptr(), bases, self.runs, b.as_ptr())
             };
@@ -243,8 +247,9 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         let rows = bases.map(|base| unsafe { a.add(base + run.offset) });
         for k in 0..run.len {
             // SAFETY: as promised by the caller; any bits are a vector of `f32`.
-            let columns: [S::f32s; VECTORS] =
-                std::array::from_fn(|v| unsafe { b.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned() });
+            let columns: [S::f32s; VECTORS] = std::array::from_fn(|v| unsafe {
+                b.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned()
+            });
             // SAFETY: as above; at the end this is one beyond the last value, which a pointer may be.
             b = unsafe { b.add(VECTORS * S::F32_LANES) };
             for (sums, &row) in sums.iter_mut().zip(&rows) {
@@ -324,23 +329,16 @@ impl WithSimd for Outer<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let (a, b) = (self.a, self.b);
-        for (a_bases, b_bases) in a.bases.chunks(ROWS_A_SUM).zip(b.bases.chunks(ROWS_A_SUM)) {
+        for (a_bases, b_bases) in self.a.bases.chunks(ROWS_A_SUM).zip(self.b.bases.chunks(ROWS_A_SUM)) {
             for block in self.layout.blocks() {
-                let panel = self.panel.chunks_exact_mut(block.width);
-                for (to, base) in panel.zip(b_bases) {
-                    let (here, padding) = to.split_at_mut(block.columns);
-                    here.copy_from_slice(&b.values[base + block.first..][..block.columns]);
-                    padding.fill(0.0);
-                }
                 match (S::REGISTER_COUNT >= 32, block.width / S::F32_LANES) {
-                    (true, 4) => self.block::<S, 6, 4>(simd, a_bases, block),
-                    (true, 3) => self.block::<S, 8, 3>(simd, a_bases, block),
-                    (true, 2) => self.block::<S, 12, 2>(simd, a_bases, block),
-                    (true, _) => self.block::<S, 12, 1>(simd, a_bases, block),
-                    (false, 3) => self.block::<S, 4, 3>(simd, a_bases, block),
-                    (false, 2) => self.block::<S, 6, 2>(simd, a_bases, block),
-                    (false, _) => self.block::<S, 8, 1>(simd, a_bases, block),
+                    (true, 4) => self.block::<S, 6, 4>(simd, a_bases, b_bases, block),
+                    (true, 3) => self.block::<S, 8, 3>(simd, a_bases, b_bases, block),
+                    (true, 2) => self.block::<S, 12, 2>(simd, a_bases, b_bases, block),
+                    (true, _) => self.block::<S, 12, 1>(simd, a_bases, b_bases, block),
+                    (false, 3) => self.block::<S, 4, 3>(simd, a_bases, b_bases, block),
+                    (false, 2) => self.block::<S, 6, 2>(simd, a_bases, b_bases, block),
+                    (false, _) => self.block::<S, 8, 1>(simd, a_bases, b_bases, block),
                 }
             }
         }
@@ -353,8 +351,10 @@ impl Outer<'_> {
         &mut self,
         simd: S,
         bases: &[usize],
+        b_bases: &[usize],
         block: PackedBlock,
     ) {
+        self.lay_out::<S, VECTORS>(simd, b_bases, block);
         let columns = self.layout.columns;
         let mut i = 0;
         while i < self.run.len {
@@ -375,6 +375,22 @@ impl Outer<'_> {
         }
     }
 
+    /// Copies these columns of some rows of `b` into the panel, one row behind the other: what is read for each tile.
+    #[inline(always)]
+    fn lay_out<S: Simd, const VECTORS: usize>(&mut self, simd: S, bases: &[usize], block: PackedBlock) {
+        let (panel, _) = S::as_mut_simd_f32s(self.panel);
+        for (panel, base) in panel.chunks_exact_mut(VECTORS).zip(bases) {
+            let row = &self.b.values[base + block.first..][..block.columns];
+            let (whole, rest) = S::as_simd_f32s(row);
+            for (v, to) in panel.iter_mut().enumerate() {
+                *to = match whole.get(v) {
+                    Some(&values) => values,
+                    None => simd.partial_load_f32s(rest),
+                };
+            }
+        }
+    }
+
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
@@ -391,11 +407,13 @@ impl Outer<'_> {
         for &base in bases {
             // SAFETY: `outer_on` has checked that each row reaches to the end of the run, of which these are `ROWS`; the
             // panel has `VECTORS` vectors for each row.
-            #[expect(unsafe_code, reason = "a bounds check for each element would cost as much as the arithmetic")]
+            #[expect(
+                unsafe_code,
+                reason = "a bounds check for each element would cost as much as the arithmetic"
+            )]
             unsafe {
-                let columns: [S::f32s; VECTORS] = std::array::from_fn(|v| {
-                    panel.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned()
-                });
+                let columns: [S::f32s; VECTORS] =
+                    std::array::from_fn(|v| panel.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned());
                 panel = panel.add(VECTORS * S::F32_LANES);
                 let row = a.add(base + offset);
                 for (r, sums) in sums.iter_mut().enumerate() {
