@@ -68,6 +68,11 @@ impl PackedLayout {
         Self { level, k, columns, lanes, n_blocks: n_vectors.div_ceil(max_vectors), n_vectors }
     }
 
+    /// Columns that exist.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Values of a packed matrix.
     pub(crate) fn len(&self) -> usize {
         self.n_vectors * self.lanes * self.k
@@ -110,6 +115,52 @@ impl WithSimd for Shape {
     }
 }
 
+/// What is done to finished sums: `(sum - centre) * scale + shift`, plus what `other` has there, then ReLU if `relu`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finish<'a> {
+    /// One of each a column.
+    pub(crate) centre: &'a [f32],
+    pub(crate) scale: &'a [f32],
+    pub(crate) shift: &'a [f32],
+    /// Laid out as the result.
+    pub(crate) other: Option<&'a [f32]>,
+    pub(crate) relu: bool,
+}
+
+impl<'a> Finish<'a> {
+    /// Of some columns only.
+    pub(crate) fn columns(&self, columns: std::ops::Range<usize>) -> Self {
+        let part = |values: &'a [f32]| &values[columns.clone()];
+        Self { centre: part(self.centre), scale: part(self.scale), shift: part(self.shift), ..*self }
+    }
+
+    /// Of the part of the result from `start` on.
+    pub(crate) fn from(&self, start: usize) -> Self {
+        Self { other: self.other.map(|other| &other[start..]), ..*self }
+    }
+
+    /// Finishes the sums in `out`, which lie `at` from the start of the result and are of these columns.
+    #[inline(always)]
+    pub(crate) fn apply(&self, at: usize, out: &mut [f32]) {
+        let lines = self.centre.iter().zip(self.scale).zip(self.shift);
+        let line = |(value, ((centre, scale), shift)): (f32, ((&f32, &f32), &f32))| (value - centre) * scale + shift;
+        let rectified = |value: f32| if self.relu && value <= 0.0 { 0.0 } else { value };
+        match self.other {
+            None => {
+                for (out, lines) in out.iter_mut().zip(lines) {
+                    *out = rectified(line((*out, lines)));
+                }
+            }
+            Some(other) => {
+                let other = &other[at..][..out.len()];
+                for ((out, lines), other) in out.iter_mut().zip(lines).zip(other) {
+                    *out = rectified(line((*out, lines)) + other);
+                }
+            }
+        }
+    }
+}
+
 /// Elements of a row that are multiplied before the sums go to memory: a block of the right operand then stays in the
 /// second cache.
 const ELEMENTS: usize = 512;
@@ -126,6 +177,22 @@ pub(crate) fn multiply(
     out: &mut [MaybeUninit<f32>],
     targets: &[usize],
 ) {
+    multiply_and(a, runs, layout, b, out, targets, None);
+}
+
+/// [`multiply`], and what is done to the sums while they are in the first cache.
+///
+/// # Panics
+/// As [`multiply`]; if `finish` has fewer columns than `layout`.
+pub(crate) fn multiply_and(
+    a: Rows<'_>,
+    runs: &[Run],
+    layout: PackedLayout,
+    b: &[f32],
+    out: &mut [MaybeUninit<f32>],
+    targets: &[usize],
+    finish: Option<Finish<'_>>,
+) {
     let k = runs.iter().map(|run| run.len).sum::<usize>();
     assert_eq!(k, layout.k);
     assert_eq!(b.len(), layout.len());
@@ -133,9 +200,10 @@ pub(crate) fn multiply(
     let reach = runs.iter().map(|run| run.offset + run.len).max().unwrap_or(0);
     assert!(a.bases.iter().all(|base| base + reach <= a.values.len()));
     assert!(targets.iter().all(|target| target + layout.columns <= out.len()));
-    let mut work = Multiply { a, runs, layout, b, out, targets, first: 0, add: false };
+    let finish = finish.map(|finish| finish.columns(0..layout.columns));
+    let mut work = Multiply { a, runs, layout, b, out, targets, first: 0, finish: None };
     if k <= ELEMENTS {
-        return run_on(layout.level, work);
+        return run_on(layout.level, Multiply { finish, ..work });
     }
     let mut piece = Vec::with_capacity(runs.len());
     let mut room = ELEMENTS;
@@ -145,14 +213,15 @@ pub(crate) fn multiply(
             piece.push(Run { offset, len: here });
             (offset, len, room) = (offset + here, len - here, room - here);
             if room == 0 {
-                work = work.step(&piece);
+                let last = work.first + ELEMENTS == k;
+                work = work.step(&piece, finish.filter(|_| last));
                 piece.clear();
                 room = ELEMENTS;
             }
         }
     }
     if !piece.is_empty() {
-        work.step(&piece);
+        work.step(&piece, finish);
     }
 }
 
@@ -163,19 +232,18 @@ struct Multiply<'a> {
     b: &'a [f32],
     out: &'a mut [MaybeUninit<f32>],
     targets: &'a [usize],
-    /// Elements that came before these runs.
+    /// Elements that came before these runs: their sums are in `out`.
     first: usize,
-    /// Whether the result is added to what is there.
-    add: bool,
+    finish: Option<Finish<'a>>,
 }
 
 impl<'a> Multiply<'a> {
     /// Does some of the elements.
-    fn step(self, runs: &[Run]) -> Self {
-        let Self { a, layout, b, out, targets, first, add, .. } = self;
-        run_on(layout.level, Multiply { a, runs, layout, b, out: &mut *out, targets, first, add });
+    fn step(self, runs: &[Run], finish: Option<Finish<'a>>) -> Self {
+        let Self { a, layout, b, out, targets, first, .. } = self;
+        run_on(layout.level, Multiply { a, runs, layout, b, out: &mut *out, targets, first, finish });
         let first = first + runs.iter().map(|run| run.len).sum::<usize>();
-        Self { a, runs: &[], layout, b, out, targets, first, add: true }
+        Self { a, runs: &[], layout, b, out, targets, first, finish: None }
     }
 }
 
@@ -203,6 +271,7 @@ impl Multiply<'_> {
     fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, block: PackedBlock) {
         let elements = self.runs.iter().map(|run| run.len).sum::<usize>();
         let b = &self.b[block.start + self.first * block.width..][..elements * block.width];
+        let finish = self.finish.map(|finish| finish.columns(block.first..block.first + block.columns));
         let n_rows = self.a.bases.len();
         let mut row = 0;
         while row < n_rows {
@@ -220,7 +289,10 @@ impl Multiply<'_> {
             };
             for (sums, &target) in sums.iter().zip(&self.targets[row..row + rows]) {
                 let out = &mut self.out[target + block.first..][..block.columns];
-                put(simd, sums, out, self.add);
+                let out = put(simd, sums, out, self.first > 0);
+                if let Some(finish) = finish {
+                    finish.apply(target + block.first, out);
+                }
             }
             row += rows;
         }
@@ -264,34 +336,28 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     sums
 }
 
-/// Writes a row of sums; the last vector may be cut.
+/// Writes a row of sums, or adds it to what an earlier step has written; the last vector may be cut.
 #[inline(always)]
-fn put<S: Simd, const VECTORS: usize>(
+fn put<'a, S: Simd, const VECTORS: usize>(
     simd: S,
     sums: &[S::f32s; VECTORS],
-    out: &mut [MaybeUninit<f32>],
+    out: &'a mut [MaybeUninit<f32>],
     add: bool,
-) {
-    let whole = out.len() / S::F32_LANES;
-    for (v, &sum) in sums.iter().enumerate() {
-        if v < whole {
-            // SAFETY: this vector lies within `out`; where it is read, an earlier step has written it.
-            #[expect(unsafe_code, reason = "a bounds check each")]
-            unsafe {
-                let at = out.as_mut_ptr().add(v * S::F32_LANES).cast::<S::f32s>();
-                let sum = if add { simd.add_f32s(at.read_unaligned(), sum) } else { sum };
-                at.write_unaligned(sum);
-            }
-        } else if v * S::F32_LANES < out.len() {
-            let out = &mut out[v * S::F32_LANES..];
-            // SAFETY: the layouts are the same; where values are read, an earlier step has written them, and otherwise
-            // they are only written.
-            #[expect(unsafe_code, reason = "partial stores want initialised values")]
-            let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len()) };
-            let sum = if add { simd.add_f32s(simd.partial_load_f32s(out), sum) } else { sum };
-            simd.partial_store_f32s(out, sum);
-        }
+) -> &'a mut [f32] {
+    // SAFETY: the layouts are the same; where values are read, an earlier step has written them, and all are written here
+    // before they are handed on.
+    #[expect(unsafe_code, reason = "vectors are stored through initialised slices only")]
+    let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len()) };
+    let (whole, rest) = S::as_mut_simd_f32s(out);
+    let n_whole = whole.len();
+    for (out, &sum) in whole.iter_mut().zip(sums) {
+        *out = if add { simd.add_f32s(*out, sum) } else { sum };
     }
+    if let Some(&sum) = sums.get(n_whole).filter(|_| !rest.is_empty()) {
+        let sum = if add { simd.add_f32s(simd.partial_load_f32s(rest), sum) } else { sum };
+        simd.partial_store_f32s(rest, sum);
+    }
+    out
 }
 
 /// Rows whose products are summed in registers before they are added to memory.

@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use super::geometry::{Axis, Geometry};
 use crate::fresh::written;
-use crate::gemm::{PackedLayout, Rows, Run, multiply, outer};
+use crate::gemm::{Finish, PackedLayout, Rows, Run, multiply_and, outer};
 use crate::parallel::{for_each, for_each_piece, map};
 
 /// The convolution itself: `x` `(batch, height, width, in)`, `weight` `(out, in / groups, kernel height, kernel width)`,
-/// result `(batch, height, width, out)`.
-pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
+/// result `(batch, height, width, out)`, finished if there is how.
+pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32], finish: Option<Finish<'_>>) -> Vec<f32> {
     let window = Window::of(g, x);
     let out_channels = g.channels_out();
     let layout = PackedLayout::new(g.window(), g.group_out);
@@ -40,7 +40,10 @@ pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
                 let n = out.len() / out_channels;
                 let bases = window.bases(job * cells..job * cells + n);
                 let targets: Vec<usize> = (0..n).map(|cell| cell * out_channels).collect();
-                sets.iter().for_each(|set| set.multiply(&window.image.values, &bases, out, &targets));
+                let finish = finish.map(|finish| finish.from(job * cells * out_channels));
+                for set in &sets {
+                    set.multiply(&window.image.values, &bases, out, &targets, finish);
+                }
             });
         })
     }
@@ -97,7 +100,7 @@ pub(super) fn input_gradient(g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f3
                 }
                 for (index, set) in sets.iter().enumerate() {
                     let (bases, targets) = &of_phase[index % n_phases];
-                    set.multiply(&image.values, bases, out, targets);
+                    set.multiply(&image.values, bases, out, targets, None);
                 }
             });
         })
@@ -231,11 +234,22 @@ struct Set {
 }
 
 impl Set {
-    fn multiply(&self, values: &[f32], bases: &[usize], out: &mut [MaybeUninit<f32>], targets: &[usize]) {
-        if !bases.is_empty() {
-            let out = &mut out[self.first..];
-            multiply(Rows { values, bases }, &self.runs, self.layout, &self.weights, out, targets);
+    fn multiply(
+        &self,
+        values: &[f32],
+        bases: &[usize],
+        out: &mut [MaybeUninit<f32>],
+        targets: &[usize],
+        finish: Option<Finish<'_>>,
+    ) {
+        if bases.is_empty() {
+            return;
         }
+        let out = &mut out[self.first..];
+        let finish = finish.map(|finish| {
+            finish.columns(self.first..self.first + self.layout.columns()).from(self.first)
+        });
+        multiply_and(Rows { values, bases }, &self.runs, self.layout, &self.weights, out, targets, finish);
     }
 }
 
@@ -434,7 +448,7 @@ mod tests {
                 dx[from] += dy[to] * weight[w];
                 dw[w] += x[from] * dy[to];
             });
-            assert_eq!(forward(&g, &x, &weight), y, "forward, {g:?}");
+            assert_eq!(forward(&g, &x, &weight, None), y, "forward, {g:?}");
             assert_eq!(input_gradient(&g, &weight, &dy), dx, "input gradient, {g:?}");
             assert_eq!(weight_gradient(&g, &x, &dy), dw, "weight gradient, {g:?}");
         }
