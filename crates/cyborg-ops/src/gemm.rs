@@ -68,6 +68,11 @@ impl PackedLayout {
         Self { level, k, columns, lanes, n_blocks: n_vectors.div_ceil(max_vectors), n_vectors }
     }
 
+    /// Columns that exist.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Values of a packed matrix.
     pub(crate) fn len(&self) -> usize {
         self.n_vectors * self.lanes * self.k
@@ -77,7 +82,8 @@ impl PackedLayout {
     pub(crate) fn blocks(&self) -> impl Iterator<Item = PackedBlock> + use<> {
         let Self { k, columns, lanes, n_blocks, n_vectors, .. } = *self;
         (0..n_blocks).map(move |block| {
-            let (first, end) = (block * n_vectors / n_blocks * lanes, (block + 1) * n_vectors / n_blocks * lanes);
+            let (first, end) =
+                (block * n_vectors / n_blocks * lanes, (block + 1) * n_vectors / n_blocks * lanes);
             PackedBlock { first, columns: end.min(columns) - first, width: end - first, start: first * k }
         })
     }
@@ -109,6 +115,53 @@ impl WithSimd for Shape {
     }
 }
 
+/// What is done to finished sums: `(sum - centre) * scale + shift`, plus what `other` has there, then ReLU if `relu`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finish<'a> {
+    /// One of each a column.
+    pub(crate) centre: &'a [f32],
+    pub(crate) scale: &'a [f32],
+    pub(crate) shift: &'a [f32],
+    /// Laid out as the result.
+    pub(crate) other: Option<&'a [f32]>,
+    pub(crate) relu: bool,
+}
+
+impl<'a> Finish<'a> {
+    /// Of some columns only.
+    pub(crate) fn columns(&self, columns: std::ops::Range<usize>) -> Self {
+        let part = |values: &'a [f32]| &values[columns.clone()];
+        Self { centre: part(self.centre), scale: part(self.scale), shift: part(self.shift), ..*self }
+    }
+
+    /// Of the part of the result from `start` on.
+    pub(crate) fn from(&self, start: usize) -> Self {
+        Self { other: self.other.map(|other| &other[start..]), ..*self }
+    }
+
+    /// Finishes the sums in `out`, which lie `at` from the start of the result and are of these columns.
+    #[inline(always)]
+    pub(crate) fn apply(&self, at: usize, out: &mut [f32]) {
+        let lines = self.centre.iter().zip(self.scale).zip(self.shift);
+        let line =
+            |(value, ((centre, scale), shift)): (f32, ((&f32, &f32), &f32))| (value - centre) * scale + shift;
+        let rectified = |value: f32| if self.relu && value <= 0.0 { 0.0 } else { value };
+        match self.other {
+            None => {
+                for (out, lines) in out.iter_mut().zip(lines) {
+                    *out = rectified(line((*out, lines)));
+                }
+            }
+            Some(other) => {
+                let other = &other[at..][..out.len()];
+                for ((out, lines), other) in out.iter_mut().zip(lines).zip(other) {
+                    *out = rectified(line((*out, lines)) + other);
+                }
+            }
+        }
+    }
+}
+
 /// Elements of a row that are multiplied before the sums go to memory: a block of the right operand then stays in the
 /// second cache.
 const ELEMENTS: usize = 512;
@@ -125,6 +178,22 @@ pub(crate) fn multiply(
     out: &mut [MaybeUninit<f32>],
     targets: &[usize],
 ) {
+    multiply_and(a, runs, layout, b, out, targets, None);
+}
+
+/// [`multiply`], and what is done to the sums while they are in the first cache.
+///
+/// # Panics
+/// As [`multiply`]; if `finish` has fewer columns than `layout`.
+pub(crate) fn multiply_and(
+    a: Rows<'_>,
+    runs: &[Run],
+    layout: PackedLayout,
+    b: &[f32],
+    out: &mut [MaybeUninit<f32>],
+    targets: &[usize],
+    finish: Option<Finish<'_>>,
+) {
     let k = runs.iter().map(|run| run.len).sum::<usize>();
     assert_eq!(k, layout.k);
     assert_eq!(b.len(), layout.len());
@@ -132,9 +201,10 @@ pub(crate) fn multiply(
     let reach = runs.iter().map(|run| run.offset + run.len).max().unwrap_or(0);
     assert!(a.bases.iter().all(|base| base + reach <= a.values.len()));
     assert!(targets.iter().all(|target| target + layout.columns <= out.len()));
-    let mut work = Multiply { a, runs, layout, b, out, targets, first: 0, add: false };
+    let finish = finish.map(|finish| finish.columns(0..layout.columns));
+    let mut work = Multiply { a, runs, layout, b, out, targets, first: 0, finish: None };
     if k <= ELEMENTS {
-        return run_on(layout.level, work);
+        return run_on(layout.level, Multiply { finish, ..work });
     }
     let mut piece = Vec::with_capacity(runs.len());
     let mut room = ELEMENTS;
@@ -144,14 +214,15 @@ pub(crate) fn multiply(
             piece.push(Run { offset, len: here });
             (offset, len, room) = (offset + here, len - here, room - here);
             if room == 0 {
-                work = work.step(&piece);
+                let last = work.first + ELEMENTS == k;
+                work = work.step(&piece, finish.filter(|_| last));
                 piece.clear();
                 room = ELEMENTS;
             }
         }
     }
     if !piece.is_empty() {
-        work.step(&piece);
+        work.step(&piece, finish);
     }
 }
 
@@ -162,19 +233,18 @@ struct Multiply<'a> {
     b: &'a [f32],
     out: &'a mut [MaybeUninit<f32>],
     targets: &'a [usize],
-    /// Elements that came before these runs.
+    /// Elements that came before these runs: their sums are in `out`.
     first: usize,
-    /// Whether the result is added to what is there.
-    add: bool,
+    finish: Option<Finish<'a>>,
 }
 
 impl<'a> Multiply<'a> {
     /// Does some of the elements.
-    fn step(self, runs: &[Run]) -> Self {
-        let Self { a, layout, b, out, targets, first, add, .. } = self;
-        run_on(layout.level, Multiply { a, runs, layout, b, out: &mut *out, targets, first, add });
+    fn step(self, runs: &[Run], finish: Option<Finish<'a>>) -> Self {
+        let Self { a, layout, b, out, targets, first, .. } = self;
+        run_on(layout.level, Multiply { a, runs, layout, b, out: &mut *out, targets, first, finish });
         let first = first + runs.iter().map(|run| run.len).sum::<usize>();
-        Self { a, runs: &[], layout, b, out, targets, first, add: true }
+        Self { a, runs: &[], layout, b, out, targets, first, finish: None }
     }
 }
 
@@ -202,6 +272,7 @@ impl Multiply<'_> {
     fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, block: PackedBlock) {
         let elements = self.runs.iter().map(|run| run.len).sum::<usize>();
         let b = &self.b[block.start + self.first * block.width..][..elements * block.width];
+        let finish = self.finish.map(|finish| finish.columns(block.first..block.first + block.columns));
         let n_rows = self.a.bases.len();
         let mut row = 0;
         while row < n_rows {
@@ -210,13 +281,19 @@ impl Multiply<'_> {
             let bases: [usize; ROWS] = std::array::from_fn(|r| self.a.bases[row + r.min(rows - 1)]);
             // SAFETY: `multiply` has checked that each row reaches to the end of each run and that `b` is as long as its
             // layout says; the slice above holds `VECTORS` vectors for each element of the runs.
-            #[expect(unsafe_code, reason = "a bounds check for each element would cost as much as the arithmetic")]
+            #[expect(
+                unsafe_code,
+                reason = "a bounds check for each element would cost as much as the arithmetic"
+            )]
             let sums = unsafe {
                 tile::<S, ROWS, VECTORS>(simd, self.a.values.as_ptr(), bases, self.runs, b.as_ptr())
             };
             for (sums, &target) in sums.iter().zip(&self.targets[row..row + rows]) {
                 let out = &mut self.out[target + block.first..][..block.columns];
-                put(simd, sums, out, self.add);
+                let out = put(simd, sums, out, self.first > 0);
+                if let Some(finish) = finish {
+                    finish.apply(target + block.first, out);
+                }
             }
             row += rows;
         }
@@ -243,8 +320,9 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         let rows = bases.map(|base| unsafe { a.add(base + run.offset) });
         for k in 0..run.len {
             // SAFETY: as promised by the caller; any bits are a vector of `f32`.
-            let columns: [S::f32s; VECTORS] =
-                std::array::from_fn(|v| unsafe { b.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned() });
+            let columns: [S::f32s; VECTORS] = std::array::from_fn(|v| unsafe {
+                b.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned()
+            });
             // SAFETY: as above; at the end this is one beyond the last value, which a pointer may be.
             b = unsafe { b.add(VECTORS * S::F32_LANES) };
             for (sums, &row) in sums.iter_mut().zip(&rows) {
@@ -259,34 +337,28 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     sums
 }
 
-/// Writes a row of sums; the last vector may be cut.
+/// Writes a row of sums, or adds it to what an earlier step has written; the last vector may be cut.
 #[inline(always)]
-fn put<S: Simd, const VECTORS: usize>(
+fn put<'a, S: Simd, const VECTORS: usize>(
     simd: S,
     sums: &[S::f32s; VECTORS],
-    out: &mut [MaybeUninit<f32>],
+    out: &'a mut [MaybeUninit<f32>],
     add: bool,
-) {
-    let whole = out.len() / S::F32_LANES;
-    for (v, &sum) in sums.iter().enumerate() {
-        if v < whole {
-            // SAFETY: this vector lies within `out`; where it is read, an earlier step has written it.
-            #[expect(unsafe_code, reason = "a bounds check each")]
-            unsafe {
-                let at = out.as_mut_ptr().add(v * S::F32_LANES).cast::<S::f32s>();
-                let sum = if add { simd.add_f32s(at.read_unaligned(), sum) } else { sum };
-                at.write_unaligned(sum);
-            }
-        } else if v * S::F32_LANES < out.len() {
-            let out = &mut out[v * S::F32_LANES..];
-            // SAFETY: the layouts are the same; where values are read, an earlier step has written them, and otherwise
-            // they are only written.
-            #[expect(unsafe_code, reason = "partial stores want initialised values")]
-            let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len()) };
-            let sum = if add { simd.add_f32s(simd.partial_load_f32s(out), sum) } else { sum };
-            simd.partial_store_f32s(out, sum);
-        }
+) -> &'a mut [f32] {
+    // SAFETY: the layouts are the same; where values are read, an earlier step has written them, and all are written here
+    // before they are handed on.
+    #[expect(unsafe_code, reason = "vectors are stored through initialised slices only")]
+    let out = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len()) };
+    let (whole, rest) = S::as_mut_simd_f32s(out);
+    let n_whole = whole.len();
+    for (out, &sum) in whole.iter_mut().zip(sums) {
+        *out = if add { simd.add_f32s(*out, sum) } else { sum };
     }
+    if let Some(&sum) = sums.get(n_whole).filter(|_| !rest.is_empty()) {
+        let sum = if add { simd.add_f32s(simd.partial_load_f32s(rest), sum) } else { sum };
+        simd.partial_store_f32s(rest, sum);
+    }
+    out
 }
 
 /// Rows whose products are summed in registers before they are added to memory.
@@ -324,23 +396,16 @@ impl WithSimd for Outer<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let (a, b) = (self.a, self.b);
-        for (a_bases, b_bases) in a.bases.chunks(ROWS_A_SUM).zip(b.bases.chunks(ROWS_A_SUM)) {
+        for (a_bases, b_bases) in self.a.bases.chunks(ROWS_A_SUM).zip(self.b.bases.chunks(ROWS_A_SUM)) {
             for block in self.layout.blocks() {
-                let panel = self.panel.chunks_exact_mut(block.width);
-                for (to, base) in panel.zip(b_bases) {
-                    let (here, padding) = to.split_at_mut(block.columns);
-                    here.copy_from_slice(&b.values[base + block.first..][..block.columns]);
-                    padding.fill(0.0);
-                }
                 match (S::REGISTER_COUNT >= 32, block.width / S::F32_LANES) {
-                    (true, 4) => self.block::<S, 6, 4>(simd, a_bases, block),
-                    (true, 3) => self.block::<S, 8, 3>(simd, a_bases, block),
-                    (true, 2) => self.block::<S, 12, 2>(simd, a_bases, block),
-                    (true, _) => self.block::<S, 12, 1>(simd, a_bases, block),
-                    (false, 3) => self.block::<S, 4, 3>(simd, a_bases, block),
-                    (false, 2) => self.block::<S, 6, 2>(simd, a_bases, block),
-                    (false, _) => self.block::<S, 8, 1>(simd, a_bases, block),
+                    (true, 4) => self.block::<S, 6, 4>(simd, a_bases, b_bases, block),
+                    (true, 3) => self.block::<S, 8, 3>(simd, a_bases, b_bases, block),
+                    (true, 2) => self.block::<S, 12, 2>(simd, a_bases, b_bases, block),
+                    (true, _) => self.block::<S, 12, 1>(simd, a_bases, b_bases, block),
+                    (false, 3) => self.block::<S, 4, 3>(simd, a_bases, b_bases, block),
+                    (false, 2) => self.block::<S, 6, 2>(simd, a_bases, b_bases, block),
+                    (false, _) => self.block::<S, 8, 1>(simd, a_bases, b_bases, block),
                 }
             }
         }
@@ -353,8 +418,10 @@ impl Outer<'_> {
         &mut self,
         simd: S,
         bases: &[usize],
+        b_bases: &[usize],
         block: PackedBlock,
     ) {
+        self.lay_out::<S, VECTORS>(simd, b_bases, block);
         let columns = self.layout.columns;
         let mut i = 0;
         while i < self.run.len {
@@ -375,6 +442,22 @@ impl Outer<'_> {
         }
     }
 
+    /// Copies these columns of some rows of `b` into the panel, one row behind the other: what is read for each tile.
+    #[inline(always)]
+    fn lay_out<S: Simd, const VECTORS: usize>(&mut self, simd: S, bases: &[usize], block: PackedBlock) {
+        let (panel, _) = S::as_mut_simd_f32s(self.panel);
+        for (panel, base) in panel.chunks_exact_mut(VECTORS).zip(bases) {
+            let row = &self.b.values[base + block.first..][..block.columns];
+            let (whole, rest) = S::as_simd_f32s(row);
+            for (v, to) in panel.iter_mut().enumerate() {
+                *to = match whole.get(v) {
+                    Some(&values) => values,
+                    None => simd.partial_load_f32s(rest),
+                };
+            }
+        }
+    }
+
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
@@ -391,11 +474,13 @@ impl Outer<'_> {
         for &base in bases {
             // SAFETY: `outer_on` has checked that each row reaches to the end of the run, of which these are `ROWS`; the
             // panel has `VECTORS` vectors for each row.
-            #[expect(unsafe_code, reason = "a bounds check for each element would cost as much as the arithmetic")]
+            #[expect(
+                unsafe_code,
+                reason = "a bounds check for each element would cost as much as the arithmetic"
+            )]
             unsafe {
-                let columns: [S::f32s; VECTORS] = std::array::from_fn(|v| {
-                    panel.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned()
-                });
+                let columns: [S::f32s; VECTORS] =
+                    std::array::from_fn(|v| panel.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned());
                 panel = panel.add(VECTORS * S::F32_LANES);
                 let row = a.add(base + offset);
                 for (r, sums) in sums.iter_mut().enumerate() {
@@ -409,6 +494,117 @@ impl Outer<'_> {
         for (r, sums) in sums.iter().enumerate() {
             let out = &mut self.sums[(i + r) * columns + block.first..][..block.columns];
             put(simd, sums, as_unwritten(out), true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::levels;
+
+    /// Multiples of 1/16 between -1 and 1: their products and the sums of a few thousand of these are exact in f32.
+    fn values(len: usize, factor: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * factor + 3) % 33) as f32 / 16.0 - 1.0).collect()
+    }
+
+    /// Rows, elements, columns: tails of tiles, of vectors and of blocks, more elements than a block has.
+    const SIZES: [(usize, usize, usize); 9] = [
+        (1, 1, 1),
+        (7, 3, 5),
+        (13, 20, 16),
+        (6, 33, 64),
+        (25, 5, 49),
+        (9, 700, 33),
+        (3, 1024, 17),
+        (130, 14, 100),
+        (260, 13, 65),
+    ];
+
+    fn packed(layout: PackedLayout, columns: usize, b: &[f32]) -> Vec<f32> {
+        layout.pack(|block, values| {
+            for (k, row) in values.chunks_exact_mut(block.width).enumerate() {
+                row[..block.columns].copy_from_slice(&b[k * columns + block.first..][..block.columns]);
+            }
+        })
+    }
+
+    #[test]
+    fn multiply_is_its_definition_on_every_instruction_set() {
+        for (rows, k, columns) in SIZES {
+            // Each row is two runs, the second before the first; rows overlap and results are spread out.
+            let (pitch, gap) = (k + 4, columns + 3);
+            let a = values((rows + 1) * pitch, 7);
+            let b = values(k * columns, 5);
+            let runs = [Run { offset: k / 3 + 2, len: k - k / 3 }, Run { offset: 1, len: k / 3 }];
+            let bases: Vec<usize> = (0..rows).map(|row| row * pitch).collect();
+            let targets: Vec<usize> = (0..rows).map(|row| (rows - 1 - row) * gap).collect();
+            let elements = |row: usize| {
+                let a = &a;
+                runs.iter().flat_map(move |run| &a[row * pitch + run.offset..][..run.len])
+            };
+            for level in levels() {
+                let layout = PackedLayout::on(level, k, columns);
+                let b_packed = packed(layout, columns, &b);
+                assert_eq!(b_packed.len(), layout.len());
+                let run = |finish: Option<Finish<'_>>| {
+                    let mut out = vec![0.5; rows * gap];
+                    let a = Rows { values: &a, bases: &bases };
+                    multiply_and(a, &runs, layout, &b_packed, as_unwritten(&mut out), &targets, finish);
+                    out
+                };
+                let mut expected = vec![0.5; rows * gap];
+                for (row, &target) in targets.iter().enumerate() {
+                    for column in 0..columns {
+                        let b = b[column..].iter().step_by(columns);
+                        expected[target + column] = elements(row).zip(b).map(|(a, b)| a * b).sum();
+                    }
+                }
+                assert_eq!(run(None), expected, "{level:?}, {rows} x {k} x {columns}");
+
+                // Powers of two scale exactly.
+                let centre = values(columns, 3);
+                let scale: Vec<f32> = (0..columns).map(|column| [0.5, -2.0, 1.0][column % 3]).collect();
+                let shift = values(columns, 11);
+                let other = values(rows * gap, 13);
+                for (relu, other) in [(false, None), (true, None), (true, Some(other.as_slice()))] {
+                    let mut finished = expected.clone();
+                    for &target in &targets {
+                        for column in 0..columns {
+                            let value = &mut finished[target + column];
+                            *value = (*value - centre[column]) * scale[column] + shift[column];
+                            *value += other.map_or(0.0, |other| other[target + column]);
+                            *value = if relu { value.max(0.0) } else { *value };
+                        }
+                    }
+                    let finish = Finish { centre: &centre, scale: &scale, shift: &shift, other, relu };
+                    assert_eq!(run(Some(finish)), finished, "{level:?}, {rows} x {k} x {columns}, {relu}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn outer_is_its_definition_on_every_instruction_set() {
+        for (len, rows, columns) in SIZES {
+            let (pitch, gap) = (len + 2, columns + 1);
+            let (a, b) = (values(rows * pitch + 1, 7), values(rows * gap, 5));
+            let a_bases: Vec<usize> = (0..rows).map(|row| row * pitch).collect();
+            let b_bases: Vec<usize> = (0..rows).map(|row| row * gap + 1).rev().collect();
+            let b_bases: Vec<usize> =
+                b_bases.into_iter().map(|base| base.min(rows * gap - columns)).collect();
+            let mut expected = values(len * columns, 3);
+            for (index, sum) in expected.iter_mut().enumerate() {
+                let (i, column) = (index / columns, index % columns);
+                let bases = a_bases.iter().zip(&b_bases);
+                *sum += bases.map(|(at, bt)| a[at + 1 + i] * b[bt + column]).sum::<f32>();
+            }
+            for level in levels() {
+                let mut sums = values(len * columns, 3);
+                let (a, b) = (Rows { values: &a, bases: &a_bases }, Rows { values: &b, bases: &b_bases });
+                outer_on(level, a, Run { offset: 1, len }, b, columns, &mut sums);
+                assert_eq!(sums, expected, "{level:?}, {len} x {rows} x {columns}");
+            }
         }
     }
 }

@@ -139,14 +139,16 @@ impl<'a> Strip<'a> {
         &rest[..self.width.min(rest.len())]
     }
 
-    /// Rows `first .. first + N`, if all of them are there and of full width.
+    /// How many rows are of full width.
+    pub(crate) fn full_rows(&self) -> usize {
+        (self.values.len() + self.stride - self.width) / self.stride
+    }
+
+    /// One of the rows of full width.
     #[expect(clippy::inline_always, reason = "vector instructions reach only what is inlined")]
     #[inline(always)]
-    pub(crate) fn full_rows<const N: usize>(&self, first: usize) -> Option<[&'a [f32]; N]> {
-        if (first + N - 1) * self.stride + self.width > self.values.len() {
-            return None;
-        }
-        Some(std::array::from_fn(|n| &self.values[(first + n) * self.stride..][..self.width]))
+    pub(crate) fn full_row(&self, index: usize) -> &'a [f32] {
+        &self.values[index * self.stride..][..self.width]
     }
 
     /// Rows `rows`, as far as they are there.

@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use super::geometry::{Axis, Geometry};
 use crate::fresh::written;
-use crate::gemm::{PackedLayout, Rows, Run, multiply, outer};
-use crate::parallel::{for_each_piece, map};
+use crate::gemm::{Finish, PackedLayout, Rows, Run, multiply_and, outer};
+use crate::parallel::{for_each, for_each_piece, map};
 
 /// The convolution itself: `x` `(batch, height, width, in)`, `weight` `(out, in / groups, kernel height, kernel width)`,
-/// result `(batch, height, width, out)`.
-pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
+/// result `(batch, height, width, out)`, finished if there is how.
+pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32], finish: Option<Finish<'_>>) -> Vec<f32> {
     let window = Window::of(g, x);
     let out_channels = g.channels_out();
     let layout = PackedLayout::new(g.window(), g.group_out);
@@ -40,7 +40,10 @@ pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
                 let n = out.len() / out_channels;
                 let bases = window.bases(job * cells..job * cells + n);
                 let targets: Vec<usize> = (0..n).map(|cell| cell * out_channels).collect();
-                sets.iter().for_each(|set| set.multiply(&window.image.values, &bases, out, &targets));
+                let finish = finish.map(|finish| finish.from(job * cells * out_channels));
+                for set in &sets {
+                    set.multiply(&window.image.values, &bases, out, &targets, finish);
+                }
             });
         })
     }
@@ -97,7 +100,7 @@ pub(super) fn input_gradient(g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f3
                 }
                 for (index, set) in sets.iter().enumerate() {
                     let (bases, targets) = &of_phase[index % n_phases];
-                    set.multiply(&image.values, bases, out, targets);
+                    set.multiply(&image.values, bases, out, targets, None);
                 }
             });
         })
@@ -125,9 +128,9 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let n_pieces = JOBS.div_ceil(n_ranges * g.groups).min(elements / ELEMENTS_A_JOB).max(1);
     let piece = elements.div_ceil(n_pieces).next_multiple_of(12);
     let n_pieces = elements.div_ceil(piece);
-    // Of each group, piece of the window and range of cells: (element, output channel of the group).
-    let parts = map(g.groups * n_pieces * n_ranges, |job| {
-        let (group, part, range) = (job / n_ranges / n_pieces, job / n_ranges % n_pieces, job % n_ranges);
+    // Of each range of cells, group and piece of the window: (element, output channel of the group).
+    let mut parts = map(n_ranges * g.groups * n_pieces, |job| {
+        let (range, group, part) = (job / n_pieces / g.groups, job / n_pieces % g.groups, job % n_pieces);
         let cells = range * n_cells / n_ranges..(range + 1) * n_cells / n_ranges;
         let rows: Vec<usize> = cells.clone().map(|cell| cell * out_channels + group * columns).collect();
         let (a, b) = (
@@ -148,28 +151,30 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
         }
         sums
     });
+    let rest = parts.split_off(g.groups * n_pieces);
+    for_each(parts.iter_mut().enumerate().collect(), |(index, sums): (usize, &mut Vec<f32>)| {
+        for part in rest.iter().skip(index).step_by(g.groups * n_pieces) {
+            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        }
+    });
     let mut dw = vec![0.0; out_channels * elements];
-    // Some output channels at once: as many as share a cache line of the sums.
-    for_each_piece(&mut dw, OUT_A_JOB.min(columns) * elements, |job, dw| {
-        let first = job * OUT_A_JOB.min(columns);
-        for (out, dw) in (first..).zip(dw.chunks_exact_mut(elements)) {
-            let (group, column) = (out / columns, out % columns);
-            for part in 0..n_pieces {
-                for range in 0..n_ranges {
-                    let sums = &parts[(group * n_pieces + part) * n_ranges + range];
-                    let sums = sums[column..].iter().step_by(columns);
-                    for (element, sum) in (part * piece..).zip(sums) {
-                        dw[element % g.group_in * n_taps + element / g.group_in] += sum;
-                    }
+    for_each_piece(&mut dw, columns * elements, |group, dw| {
+        // As many channels at once as share a cache line of the sums.
+        for_each_piece(dw, OUT_AT_ONCE * elements, |job, dw| {
+            for (part, sums) in parts[group * n_pieces..][..n_pieces].iter().enumerate() {
+                for (element, sums) in (part * piece..).zip(sums.chunks_exact(columns)) {
+                    let weight = element % g.group_in * n_taps + element / g.group_in;
+                    let dw = dw[weight..].iter_mut().step_by(elements);
+                    dw.zip(&sums[job * OUT_AT_ONCE..]).for_each(|(dw, &sum)| *dw = sum);
                 }
             }
-        }
+        });
     });
     dw
 }
 
-/// Output channels whose weight gradients are added up together.
-const OUT_A_JOB: usize = 16;
+/// Output channels whose weight gradients are laid out together.
+const OUT_AT_ONCE: usize = 16;
 
 /// Weights (out, in, tap) as rows (tap, in) of columns (out), `width` apart; a few input channels at once, so that what is
 /// read and what is written stays in the first cache.
@@ -229,11 +234,22 @@ struct Set {
 }
 
 impl Set {
-    fn multiply(&self, values: &[f32], bases: &[usize], out: &mut [MaybeUninit<f32>], targets: &[usize]) {
-        if !bases.is_empty() {
-            let out = &mut out[self.first..];
-            multiply(Rows { values, bases }, &self.runs, self.layout, &self.weights, out, targets);
+    fn multiply(
+        &self,
+        values: &[f32],
+        bases: &[usize],
+        out: &mut [MaybeUninit<f32>],
+        targets: &[usize],
+        finish: Option<Finish<'_>>,
+    ) {
+        if bases.is_empty() {
+            return;
         }
+        let out = &mut out[self.first..];
+        let finish = finish.map(|finish| {
+            finish.columns(self.first..self.first + self.layout.columns()).from(self.first)
+        });
+        multiply_and(Rows { values, bases }, &self.runs, self.layout, &self.weights, out, targets, finish);
     }
 }
 
@@ -432,7 +448,7 @@ mod tests {
                 dx[from] += dy[to] * weight[w];
                 dw[w] += x[from] * dy[to];
             });
-            assert_eq!(forward(&g, &x, &weight), y, "forward, {g:?}");
+            assert_eq!(forward(&g, &x, &weight, None), y, "forward, {g:?}");
             assert_eq!(input_gradient(&g, &weight, &dy), dx, "input gradient, {g:?}");
             assert_eq!(weight_gradient(&g, &x, &dy), dw, "weight gradient, {g:?}");
         }

@@ -8,7 +8,7 @@ use super::geometry::Geometry;
 /// The convolution: `x` `(batch, height, width, in)` to `(batch, height, width, out)`; `weight` as PyTorch has it,
 /// `(out, in / groups, kernel height, kernel width)`.
 pub(crate) fn forward(g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
-    direct::forward(g, x, weight)
+    direct::forward(g, x, weight, None)
 }
 
 /// The gradient of `x`.

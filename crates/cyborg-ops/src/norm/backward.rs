@@ -256,8 +256,11 @@ impl<const RELU: bool> SumUp<'_, RELU> {
         let Folded { centre, scale, shift } = self.lines;
         let (x, g) = (self.x.part(rows.clone()), self.g.part(rows));
         let BlockSums { plain, weighted } = sums;
-        let mut row = 0;
-        while let (Some([x0, x1, x2, x3]), Some([g0, g1, g2, g3])) = (x.full_rows(row), g.full_rows(row)) {
+        // Four streams, each through its quarter of the rows.
+        let quarter = x.full_rows().min(g.full_rows()) / 4;
+        for row in 0..quarter {
+            let [x0, x1, x2, x3] = [0, 1, 2, 3].map(|n| x.full_row(row + n * quarter));
+            let [g0, g1, g2, g3] = [0, 1, 2, 3].map(|n| g.full_row(row + n * quarter));
             let lines = centre.iter().zip(scale).zip(shift);
             let x = x0.iter().zip(x1).zip(x2).zip(x3);
             let g = g0.iter().zip(g1).zip(g2).zip(g3);
@@ -274,9 +277,8 @@ impl<const RELU: bool> SumUp<'_, RELU> {
                 *weighted +=
                     (g0 * (x0 - centre) + g1 * (x1 - centre)) + (g2 * (x2 - centre) + g3 * (x3 - centre));
             }
-            row += 4;
         }
-        for row in row..x.rows() {
+        for row in 4 * quarter..x.rows() {
             let lines = centre.iter().zip(scale).zip(shift);
             for ((((plain, weighted), ((&centre, &scale), &shift)), &x), &g) in
                 plain.iter_mut().zip(&mut *weighted).zip(lines).zip(x.row(row)).zip(g.row(row))

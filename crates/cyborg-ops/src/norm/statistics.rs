@@ -14,7 +14,7 @@ use crate::view::{Strip, View};
 /// Values whose sums are taken in f32 before they go into f64.
 const BLOCK: usize = 1 << 15;
 /// Rows of a block at most, so that the sums in f32 stay short.
-const BLOCK_ROWS: usize = 64;
+const BLOCK_ROWS: usize = 256;
 
 /// Rows of a block.
 pub(super) fn block_rows(width: usize) -> usize {
@@ -107,7 +107,7 @@ impl WithSimd for OfPart<'_> {
     type Output = Statistics;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> Statistics {
+    fn with_simd<S: Simd>(self, simd: S) -> Statistics {
         let Self { strip, rows, channels, fold } = self;
         let width = strip.width();
         let mut found = Statistics::empty(channels);
@@ -120,7 +120,7 @@ impl WithSimd for OfPart<'_> {
             if first == 0 {
                 // Around a value of each channel first, to find an origin close to the mean.
                 tile(&mut origin, part.row(0)[..channels].iter().copied());
-                add_moments(part, &origin, &mut sums, &mut squares);
+                add_moments(simd, part, &origin, &mut sums, &mut squares);
                 fold_sums(&mut sums, channels);
                 for (origin, &sum) in origin.iter_mut().zip(&sums[..channels]) {
                     *origin = (f64::from(*origin) + f64::from(sum) * inverse) as f32;
@@ -134,7 +134,7 @@ impl WithSimd for OfPart<'_> {
             }
             sums.fill(0.0);
             squares.fill(0.0);
-            add_moments(part, &origin, &mut sums, &mut squares);
+            add_moments(simd, part, &origin, &mut sums, &mut squares);
             fold_sums(&mut sums, channels);
             fold_sums(&mut squares, channels);
             let moments = origin.iter().zip(&sums).zip(&squares).map(|((&origin, &sum), &square)| {
@@ -171,26 +171,49 @@ pub(super) fn fold_sums(sums: &mut [f32], channels: usize) {
 
 /// Adds sums of `x - origin` and of its square.
 #[inline(always)]
-fn add_moments(strip: Strip<'_>, origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
-    let mut row = 0;
-    while let Some([x0, x1, x2, x3]) = strip.full_rows::<4>(row) {
-        let x = x0.iter().zip(x1).zip(x2).zip(x3);
-        for (((sum, square), &origin), (((x0, x1), x2), x3)) in
-            sums.iter_mut().zip(&mut *squares).zip(origin).zip(x)
-        {
-            let (d0, d1, d2, d3) = (x0 - origin, x1 - origin, x2 - origin, x3 - origin);
-            *sum += (d0 + d1) + (d2 + d3);
-            *square += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3);
+fn add_moments<S: Simd>(
+    simd: S,
+    strip: Strip<'_>,
+    origin: &[f32],
+    sums: &mut [f32],
+    squares: &mut [f32],
+) {
+    // Four streams, each through its quarter of the rows.
+    let quarter = strip.full_rows() / 4;
+    let (origin_head, origin_tail) = S::as_simd_f32s(origin);
+    let (sums_head, sums_tail) = S::as_mut_simd_f32s(sums);
+    let (squares_head, squares_tail) = S::as_mut_simd_f32s(squares);
+    for row in 0..quarter {
+        let x = [0, 1, 2, 3].map(|n| S::as_simd_f32s(strip.full_row(row + n * quarter)));
+        add_four(simd, x.map(|x| x.0), origin_head, sums_head, squares_head);
+        if !origin_tail.is_empty() {
+            add_four(pulp::Scalar, x.map(|x| x.1), origin_tail, sums_tail, squares_tail);
         }
-        row += 4;
     }
-    for row in row..strip.rows() {
-        for (((sum, square), &origin), &x) in
-            sums.iter_mut().zip(&mut *squares).zip(origin).zip(strip.row(row))
-        {
+    for row in 4 * quarter..strip.rows() {
+        for (((sum, square), &origin), &x) in sums.iter_mut().zip(&mut *squares).zip(origin).zip(strip.row(row)) {
             let d = x - origin;
             *sum += d;
             *square += d * d;
         }
+    }
+}
+
+#[inline(always)]
+fn add_four<S: Simd>(
+    simd: S,
+    x: [&[S::f32s]; 4],
+    origin: &[S::f32s],
+    sums: &mut [S::f32s],
+    squares: &mut [S::f32s],
+) {
+    let n = origin.len();
+    let ([x0, x1, x2, x3], sums, squares) = (x.map(|x| &x[..n]), &mut sums[..n], &mut squares[..n]);
+    let add = |a, b| simd.add_f32s(a, b);
+    for i in 0..n {
+        let d = [x0[i], x1[i], x2[i], x3[i]].map(|x| simd.sub_f32s(x, origin[i]));
+        let e = d.map(|d| simd.mul_f32s(d, d));
+        sums[i] = add(sums[i], add(add(d[0], d[1]), add(d[2], d[3])));
+        squares[i] = add(squares[i], add(add(e[0], e[1]), add(e[2], e[3])));
     }
 }

@@ -71,14 +71,14 @@ impl WithSimd for Mean<'_> {
     fn with_simd<S: Simd>(self, _simd: S) {
         let Self { strip, out } = self;
         let mut sums = vec![0.0_f64; strip.width()];
-        let mut row = 0;
-        while let Some([x0, x1, x2, x3]) = strip.full_rows(row) {
+        let quarter = strip.full_rows() / 4;
+        for row in 0..quarter {
+            let [x0, x1, x2, x3] = [0, 1, 2, 3].map(|n| strip.full_row(row + n * quarter));
             for (sum, (((&x0, &x1), &x2), &x3)) in sums.iter_mut().zip(x0.iter().zip(x1).zip(x2).zip(x3)) {
                 *sum += (f64::from(x0) + f64::from(x1)) + (f64::from(x2) + f64::from(x3));
             }
-            row += 4;
         }
-        for row in row..strip.rows() {
+        for row in 4 * quarter..strip.rows() {
             for (sum, &x) in sums.iter_mut().zip(strip.row(row)) {
                 *sum += f64::from(x);
             }
