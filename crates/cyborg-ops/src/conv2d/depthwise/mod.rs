@@ -28,9 +28,9 @@ use crate::simd::{Level, levels, run_on};
 /// Rows of a band at most.
 const MAX_BAND: usize = 32;
 /// Rows of a band at least, unless there are fewer: each band reads the rows beside it as well.
-const MIN_BAND: usize = 6;
+const MIN_BAND: usize = 4;
 /// Bands that there should be, so that several threads have work.
-const BANDS: usize = 8;
+const BANDS: usize = 16;
 
 /// The output of a depthwise convolution.
 ///
