@@ -5,6 +5,7 @@
 //! - `circle`: what a run leaves is of use alone: weights, scores, run folders; recipes; weights of the hub
 //! - `kill`: the same after SIGKILL at random moments
 //! - `report`: reports from run folders alone and of a running experiment, comparisons, scores of other programs
+//! - `bench`: steps and convolutions are measured; a Python that does not do
 //! - `bad_input`: everything that a user can get wrong, each with its message
 //!
 //! Nothing here needs data that is not in the repository.
@@ -12,6 +13,7 @@
 #![allow(clippy::expect_used, missing_docs)]
 
 mod bad_input;
+mod bench;
 mod circle;
 mod kill;
 mod report;

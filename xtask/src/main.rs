@@ -2,6 +2,7 @@
 //!
 //! Thin by intent: arguments in, one call down, text out. What a command does lives in the crates.
 
+mod bench;
 mod cam;
 mod check;
 mod compare;
@@ -50,6 +51,9 @@ enum Command {
     Data(data::DataCommand),
     #[command(subcommand)]
     Saliency(saliency::SaliencyCommand),
+    /// Time training steps and convolutions, beside PyTorch.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Write the JSON schemas that editors complete experiment files and manifests from.
     Schema(schema::SchemaArguments),
     /// What CI runs: format, lints, documentation, tests, stale generated files.
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Command::Weights(command) => weights::run(&command),
         Command::Data(command) => data::run(&command),
         Command::Saliency(command) => saliency::run(&command),
+        Command::Bench(command) => bench::run(&command),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };

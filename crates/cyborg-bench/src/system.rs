@@ -1,0 +1,96 @@
+//! What the system says of this process. Linux tells; elsewhere figures are None.
+
+use candle_core::{Device, Tensor};
+use std::time::Instant;
+
+/// Most memory that was resident at once since the start or the last [`reset_peak`], in bytes.
+pub(crate) fn peak_bytes() -> Option<u64> {
+    status("VmHWM:")
+}
+
+/// Resident memory in bytes.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    status("VmRSS:")
+}
+
+/// Forgets earlier peaks of memory. False where the system cannot.
+pub(crate) fn reset_peak() -> bool {
+    fs_err::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+/// Seconds that all threads of this process were on a processor.
+pub(crate) fn cpu_seconds() -> Option<f64> {
+    let tasks = fs_err::read_dir("/proc/self/task").ok()?;
+    let mut nanoseconds = 0.0;
+    for task in tasks {
+        let text = fs_err::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        nanoseconds += text.split_whitespace().next()?.parse::<f64>().ok()?;
+    }
+    Some(nanoseconds * 1e-9)
+}
+
+/// The processor's name, or its kind.
+pub fn processor() -> String {
+    let named = || {
+        let text = fs_err::read_to_string("/proc/cpuinfo").ok()?;
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    named().unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
+/// Share of one processor that is taken by other work: runnable processes of the last minute.
+pub fn load() -> Option<f64> {
+    fs_err::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+fn status(field: &str) -> Option<u64> {
+    let text = fs_err::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find(|line| line.starts_with(field))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+/// The fastest of some matrix products of 2048 x 2048 in f32, in operations a second: what this machine can do with as
+/// many threads as this process has.
+pub(crate) fn gemm_peak() -> candle_core::Result<f64> {
+    const SIDE: usize = 2048;
+    const RUNS: usize = 8;
+    let matrix = |name| Tensor::from_vec(crate::noise::noise(name, SIDE * SIDE), (SIDE, SIDE), &Device::Cpu);
+    let (a, b) = (matrix("a")?, matrix("b")?);
+    let mut best = f64::INFINITY;
+    for _ in 0..RUNS {
+        let clock = Instant::now();
+        let product = a.matmul(&b)?;
+        best = best.min(clock.elapsed().as_secs_f64());
+        drop(product);
+    }
+    Ok(2.0 * (SIDE as f64).powi(3) / best)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_was_touched_shows() {
+        const N: usize = 64 << 20;
+        let before = resident_bytes().expect("Linux tells");
+        let page = std::hint::black_box(vec![1u8; N]);
+        let peak = peak_bytes().expect("Linux tells");
+        assert!(peak >= before + N as u64 / 2, "{peak} after {before}");
+        drop(page);
+        assert!(peak_bytes().expect("Linux tells") >= peak, "a peak stays");
+    }
+
+    #[test]
+    fn work_takes_time_on_a_processor() {
+        let before = cpu_seconds().expect("Linux tells");
+        let clock = Instant::now();
+        let mut sum = 0u64;
+        while clock.elapsed().as_millis() < 40 {
+            sum = std::hint::black_box(sum + 1);
+        }
+        let used = cpu_seconds().expect("Linux tells") - before;
+        assert!(used > 1e-3, "{used} s");
+    }
+}
