@@ -50,3 +50,30 @@ fn transpose(x: &[f32], rows: usize, columns: usize, out: &mut [MaybeUninit<f32>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::testing::{noise, on_threads};
+
+    #[test]
+    fn values_keep_image_channel_and_pixel() {
+        for (batch, channels, plane) in
+            [(1, 1, 1), (2, 3, 50), (3, 17, 16), (2, 64, 49), (1, 100, 33), (2, 5, 0)]
+        {
+            let planes = noise(batch * channels * plane, 1);
+            let pixels = pixels_from_planes(&planes, channels, plane);
+            assert_eq!(pixels.len(), planes.len());
+            for image in 0..batch {
+                for channel in 0..channels {
+                    for pixel in 0..plane {
+                        let found = pixels[(image * plane + pixel) * channels + channel];
+                        assert_eq!(found, planes[(image * channels + channel) * plane + pixel]);
+                    }
+                }
+            }
+            assert_eq!(planes_from_pixels(&pixels, channels, plane), planes);
+            assert_eq!(on_threads(2, || pixels_from_planes(&planes, channels, plane)), pixels);
+        }
+    }
+}

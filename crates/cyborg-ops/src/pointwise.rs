@@ -207,3 +207,90 @@ impl<F: Fn(f32, f32) -> f32> WithSimd for Update<'_, F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::testing::{noise, on_each_level, on_threads, spread};
+
+    const LENGTHS: [usize; 5] = [0, 1, 37, PIECE, 2 * PIECE + 5];
+
+    #[test]
+    fn element_by_element() {
+        on_each_level(|_| {
+            for len in LENGTHS {
+                let (a, b) = (noise(len, 1), noise(len, 2));
+                let pairs = || a.iter().zip(&b);
+                let expected: Vec<f32> = a.iter().map(|a| a.max(0.0)).collect();
+                assert_eq!(relu(&a), expected);
+                let mut changed = a.clone();
+                relu_in_place(&mut changed);
+                assert_eq!(changed, expected);
+                let expected: Vec<f32> = pairs().map(|(a, b)| a + b).collect();
+                assert_eq!(add(&a, &b), expected);
+                let mut sum = a.clone();
+                add_into(&mut sum, &b);
+                assert_eq!(sum, expected);
+                let expected: Vec<f32> = expected.iter().map(|sum| sum.max(0.0)).collect();
+                assert_eq!(add_relu(&a, &b), expected);
+                let expected: Vec<f32> = pairs().map(|(&a, &b)| if b > 0.0 { a } else { 0.0 }).collect();
+                let mut masked = a.clone();
+                mask(&mut masked, &b);
+                assert_eq!(masked, expected);
+            }
+        });
+    }
+
+    #[test]
+    fn not_a_number_passes() {
+        assert!(relu(&[f32::NAN])[0].is_nan() && add_relu(&[f32::NAN], &[1.0])[0].is_nan());
+        let mut g = [2.0, 2.0, 2.0, 2.0];
+        mask(&mut g, &[f32::NAN, 0.0, -0.0, 1e-30]);
+        assert_eq!(g, [2.0, 0.0, 0.0, 2.0]);
+    }
+
+    #[test]
+    fn channels_side_by_side_and_apart_again() {
+        for rows in [1, 5, 3000] {
+            let channels = [3, 1, 24];
+            let parts = [noise(rows * 3, 3), noise(rows, 4), noise(rows * 24, 5)];
+            let views = [0, 1, 2].map(|n| View::dense(&parts[n], channels[n]));
+            let together = concat(&views);
+            for (row, values) in together.chunks(28).enumerate() {
+                let expected: Vec<f32> = views.iter().flat_map(|view| view.row(row)).copied().collect();
+                assert_eq!(values, expected);
+            }
+            assert_eq!(together.len(), rows * 28);
+            assert_eq!(split(&together, &channels), parts);
+            assert!(concat(&[]).is_empty());
+        }
+    }
+
+    #[test]
+    fn channels_of_a_wider_buffer() {
+        on_each_level(|_| {
+            for (rows, channels) in [(1, 1), (7, 5), (2000, 24)] {
+                let (stride, first) = (channels + 9, 4);
+                let values = noise(rows * channels, 6);
+                let wide = spread(&values, channels, stride, first);
+                let view = View::part(&wide, stride, first, channels);
+                assert_eq!(take(view), values);
+                let mut buffer = vec![1.0; rows * 30];
+                place(view, ViewMut { values: &mut buffer, stride: 30, first: 2 });
+                add_place(view, ViewMut { values: &mut buffer, stride: 30, first: 2 });
+                for (row, values) in buffer.chunks(30).zip(values.chunks(channels)) {
+                    let doubled: Vec<f32> = values.iter().map(|value| 2.0 * value).collect();
+                    assert_eq!(row[2..2 + channels], doubled);
+                    assert!(row[..2].iter().chain(&row[2 + channels..]).all(|&value| value == 1.0));
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn threads_change_no_bit() {
+        let (a, b) = (noise(3 * PIECE + 1, 7), noise(3 * PIECE + 1, 8));
+        let all = |threads| on_threads(threads, || (add_relu(&a, &b), concat(&[View::dense(&a, 1); 2])));
+        assert_eq!(all(1), all(3));
+    }
+}

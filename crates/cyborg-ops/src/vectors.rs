@@ -1,6 +1,13 @@
-//! Runs kernels with the widest vectors that there are; a test can ask for others.
+//! Runs kernels with the widest vectors that there are (a test can ask for others), and formulas over slices.
 
-use pulp::WithSimd;
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions reach only what is inlined into the dispatched function"
+)]
+
+use std::mem::MaybeUninit;
+
+use pulp::{Scalar, Simd, WithSimd};
 
 /// Runs `work` with the widest vectors that there are.
 #[inline]
@@ -10,6 +17,123 @@ pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
         return crate::simd::run_on(level, work);
     }
     crate::simd::dispatch(work)
+}
+
+/// What a value becomes, element by element, with `N` others at its place.
+pub(crate) trait Formula<const N: usize>: Copy {
+    /// With any vectors; the rest of a slice that fills no vector is done one by one.
+    fn at<S: Simd>(self, simd: S, value: S::f32s, others: [S::f32s; N]) -> S::f32s;
+}
+
+/// Writes what the values become.
+///
+/// # Panics
+/// If a slice is shorter than `out`.
+#[inline(always)]
+pub(crate) fn write<S: Simd, const N: usize>(
+    simd: S,
+    out: &mut [MaybeUninit<f32>],
+    values: &[f32],
+    others: [&[f32]; N],
+    formula: impl Formula<N>,
+) {
+    let len = out.len();
+    let (out, out_rest) = S::as_uninit_mut_simd_f32s(out);
+    let (values, values_rest) = S::as_simd_f32s(&values[..len]);
+    let (others, others_rest) = vectors_and_rest::<S, N>(others, len);
+    write_each(simd, out, values, others, formula);
+    if !out_rest.is_empty() {
+        write_each(Scalar, out_rest, values_rest, others_rest, formula);
+    }
+}
+
+#[inline(always)]
+fn write_each<S: Simd, const N: usize>(
+    simd: S,
+    out: &mut [MaybeUninit<S::f32s>],
+    values: &[S::f32s],
+    others: [&[S::f32s]; N],
+    formula: impl Formula<N>,
+) {
+    let others = cut(others, out.len());
+    for (index, (out, &value)) in out.iter_mut().zip(values).enumerate() {
+        out.write(formula.at(simd, value, at_index::<S, N>(value, others, index)));
+    }
+}
+
+/// Overwrites values with what they become.
+///
+/// # Panics
+/// If one of the others is shorter than `values`.
+#[inline(always)]
+pub(crate) fn update<S: Simd, const N: usize>(
+    simd: S,
+    values: &mut [f32],
+    others: [&[f32]; N],
+    formula: impl Formula<N>,
+) {
+    let len = values.len();
+    let (values, values_rest) = S::as_mut_simd_f32s(values);
+    let (others, others_rest) = vectors_and_rest::<S, N>(others, len);
+    update_each(simd, values, others, formula);
+    if !values_rest.is_empty() {
+        update_each(Scalar, values_rest, others_rest, formula);
+    }
+}
+
+#[inline(always)]
+fn update_each<S: Simd, const N: usize>(
+    simd: S,
+    values: &mut [S::f32s],
+    others: [&[S::f32s]; N],
+    formula: impl Formula<N>,
+) {
+    let others = cut(others, values.len());
+    for (index, value) in values.iter_mut().enumerate() {
+        *value = formula.at(simd, *value, at_index::<S, N>(*value, others, index));
+    }
+}
+
+/// The first `len` values of each slice, as whole vectors and what is left.
+//
+// Loops here and below, because `map` of an array may become a call.
+#[inline(always)]
+pub(crate) fn vectors_and_rest<S: Simd, const N: usize>(
+    slices: [&[f32]; N],
+    len: usize,
+) -> ([&[S::f32s]; N], [&[f32]; N]) {
+    let (mut vectors, mut rest): ([&[S::f32s]; N], [&[f32]; N]) = ([&[]; N], [&[]; N]);
+    for ((vectors, rest), slice) in vectors.iter_mut().zip(&mut rest).zip(slices) {
+        (*vectors, *rest) = S::as_simd_f32s(&slice[..len]);
+    }
+    (vectors, rest)
+}
+
+/// The first `len` of each slice.
+#[inline(always)]
+pub(crate) fn cut<T, const N: usize>(slices: [&[T]; N], len: usize) -> [&[T]; N] {
+    let mut cut: [&[T]; N] = [&[]; N];
+    for (cut, slice) in cut.iter_mut().zip(slices) {
+        *cut = &slice[..len];
+    }
+    cut
+}
+
+/// One of each slice.
+#[inline(always)]
+fn at_index<S: Simd, const N: usize>(any: S::f32s, slices: [&[S::f32s]; N], index: usize) -> [S::f32s; N] {
+    let mut values = [any; N];
+    for (value, slice) in values.iter_mut().zip(slices) {
+        *value = slice[index];
+    }
+    values
+}
+
+/// `value` unless `y` is at most zero, then zero: the rectification of `y` and its gradient. NaN counts as more.
+#[inline(always)]
+pub(crate) fn unless_stopped<S: Simd>(simd: S, y: S::f32s, value: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    simd.select_f32s(simd.less_than_or_equal_f32s(y, zero), zero, value)
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ impl<'a> View<'a> {
     /// Rows of a part of the work that makes one sum for each channel: at most about 32 parts.
     pub(crate) fn rows_per_sum(&self) -> usize {
         let fold = self.fold();
-        let least = (4 * JOB / (self.channels * fold).max(1)).max(1) * fold;
+        let least = (8 * JOB / (self.channels * fold).max(1)).max(1) * fold;
         self.rows().div_ceil(32).next_multiple_of(fold).max(least)
     }
 
@@ -144,11 +144,12 @@ impl<'a> Strip<'a> {
         (self.values.len() + self.stride - self.width) / self.stride
     }
 
-    /// One of the rows of full width.
+    /// Four rows of full width, `apart` rows from each to the next.
     #[expect(clippy::inline_always, reason = "vector instructions reach only what is inlined")]
     #[inline(always)]
-    pub(crate) fn full_row(&self, index: usize) -> &'a [f32] {
-        &self.values[index * self.stride..][..self.width]
+    pub(crate) fn four_rows(&self, first: usize, apart: usize) -> [&'a [f32]; 4] {
+        let row = |row: usize| &self.values[row * self.stride..][..self.width];
+        [row(first), row(first + apart), row(first + 2 * apart), row(first + 3 * apart)]
     }
 
     /// Rows `rows`, as far as they are there.

@@ -85,3 +85,54 @@ impl Windows {
         self.across.kernel
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A cell lies under exactly those windows of which it is a cell.
+    #[test]
+    fn cells_and_windows_agree() {
+        for input in 1..9 {
+            for kernel in 1..5 {
+                for stride in 1..5 {
+                    for (padding, ceil_mode) in
+                        (0..=kernel / 2).flat_map(|padding| [(padding, false), (padding, true)])
+                    {
+                        let Some(axis) = Axis::new(input, kernel, stride, padding, ceil_mode) else {
+                            assert!(kernel > input + 2 * padding);
+                            continue;
+                        };
+                        for cell in 0..input {
+                            for window in 0..axis.output {
+                                let under = axis.cells(window).contains(&cell);
+                                let what = format!("{axis:?}, cell {cell}, window {window}");
+                                assert_eq!(axis.windows(cell).contains(&window), under, "{what}");
+                                if under {
+                                    assert_eq!(
+                                        window * stride + axis.place(window, cell),
+                                        cell + padding,
+                                        "{what}"
+                                    );
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sizes that PyTorch's `MaxPool1d` gives.
+    #[test]
+    fn ceil_mode_begins_no_window_beyond_the_input() {
+        let output = |input, kernel, stride, padding, ceil| {
+            Axis::new(input, kernel, stride, padding, ceil).map(|a| a.output)
+        };
+        assert_eq!(output(112, 3, 2, 1, false), Some(56));
+        assert_eq!(output(35, 3, 2, 0, true), Some(17));
+        assert_eq!(output(36, 3, 2, 0, true), Some(18));
+        assert_eq!(output(5, 2, 4, 1, true), Some(2));
+        assert_eq!(output(2, 3, 1, 0, true), None);
+    }
+}

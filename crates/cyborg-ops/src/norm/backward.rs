@@ -11,10 +11,10 @@ use pulp::{Simd, WithSimd};
 
 use super::Lines;
 use super::lines::{Folded, at};
-use super::statistics::{block_rows, fold_sums};
+use super::sums::{MaskAndSumUp, SumUp, Sums};
 use crate::fresh::written;
 use crate::parallel::{for_each, for_each_piece, map};
-use crate::vectors::dispatch;
+use crate::vectors::{Formula, dispatch, unless_stopped, update, write};
 use crate::view::{Strip, View, ViewMut};
 
 /// Gradients of [`super::normalise`].
@@ -161,7 +161,7 @@ impl Parameters {
 
     fn new(x: View<'_>, lines: &Lines, folded: Folded, parts: Vec<Sums>) -> (Self, Vec<f32>, Vec<f32>) {
         let (n, channels, fold) = (x.rows() as f64, x.channels(), x.fold());
-        let mut sums = Sums { plain: vec![0.0; channels], weighted: vec![0.0; channels] };
+        let mut sums = Sums::zero(channels);
         for part in parts {
             sums.add(&part.plain, &part.weighted);
         }
@@ -184,169 +184,10 @@ impl Parameters {
         (Self { lines: folded, slope: slope.repeat(fold), constant: constant.repeat(fold) }, gamma, beta)
     }
 
-    /// Centre, scale, shift, slope and constant, value after value.
-    #[inline(always)]
-    fn each(&self) -> impl Iterator<Item = [f32; 5]> {
+    /// Centre, scale, shift, slope and constant of each value.
+    fn all(&self) -> [&[f32]; 5] {
         let Self { lines: Folded { centre, scale, shift }, slope, constant } = self;
-        let lines = centre.iter().zip(scale).zip(shift).zip(slope.iter().zip(constant));
-        lines
-            .map(|(((&centre, &scale), &shift), (&slope, &constant))| [centre, scale, shift, slope, constant])
-    }
-}
-
-/// Sums of each channel.
-#[derive(Clone, Default)]
-struct Sums {
-    /// Of the gradient.
-    plain: Vec<f64>,
-    /// Of the gradient times `x - centre`.
-    weighted: Vec<f64>,
-}
-
-impl Sums {
-    #[inline(always)]
-    fn add<T: Copy + Into<f64>>(&mut self, plain: &[T], weighted: &[T]) {
-        for (sum, &value) in self.plain.iter_mut().zip(plain) {
-            *sum += value.into();
-        }
-        for (sum, &value) in self.weighted.iter_mut().zip(weighted) {
-            *sum += value.into();
-        }
-    }
-}
-
-/// In f32 over a block of rows.
-struct BlockSums {
-    plain: Vec<f32>,
-    weighted: Vec<f32>,
-}
-
-impl BlockSums {
-    fn new(width: usize) -> Self {
-        Self { plain: vec![0.0; width], weighted: vec![0.0; width] }
-    }
-
-    /// Moves what has been summed up, of several pixels in a row, to the sums of channels.
-    #[inline(always)]
-    fn move_to(&mut self, sums: &mut Sums, channels: usize) {
-        fold_sums(&mut self.plain, channels);
-        fold_sums(&mut self.weighted, channels);
-        sums.add(&self.plain[..channels], &self.weighted[..channels]);
-        self.plain.fill(0.0);
-        self.weighted.fill(0.0);
-    }
-}
-
-/// The gradient before ReLU: that after it, unless the value was not positive (NaN passes, as in PyTorch).
-#[inline(always)]
-fn masked<const RELU: bool>(y: f32, g: f32) -> f32 {
-    if RELU && y <= 0.0 { 0.0 } else { g }
-}
-
-struct SumUp<'a, const RELU: bool> {
-    x: Strip<'a>,
-    g: Strip<'a>,
-    lines: &'a Folded,
-    channels: usize,
-}
-
-impl<const RELU: bool> SumUp<'_, RELU> {
-    #[inline(always)]
-    fn add(&self, rows: std::ops::Range<usize>, sums: &mut BlockSums) {
-        let Folded { centre, scale, shift } = self.lines;
-        let (x, g) = (self.x.part(rows.clone()), self.g.part(rows));
-        let BlockSums { plain, weighted } = sums;
-        // Four streams, each through its quarter of the rows.
-        let quarter = x.full_rows().min(g.full_rows()) / 4;
-        for row in 0..quarter {
-            let [x0, x1, x2, x3] = [0, 1, 2, 3].map(|n| x.full_row(row + n * quarter));
-            let [g0, g1, g2, g3] = [0, 1, 2, 3].map(|n| g.full_row(row + n * quarter));
-            let lines = centre.iter().zip(scale).zip(shift);
-            let x = x0.iter().zip(x1).zip(x2).zip(x3);
-            let g = g0.iter().zip(g1).zip(g2).zip(g3);
-            for (
-                (((plain, weighted), ((&centre, &scale), &shift)), (((x0, x1), x2), x3)),
-                (((g0, g1), g2), g3),
-            ) in plain.iter_mut().zip(&mut *weighted).zip(lines).zip(x).zip(g)
-            {
-                let g0 = masked::<RELU>(at(*x0, centre, scale, shift), *g0);
-                let g1 = masked::<RELU>(at(*x1, centre, scale, shift), *g1);
-                let g2 = masked::<RELU>(at(*x2, centre, scale, shift), *g2);
-                let g3 = masked::<RELU>(at(*x3, centre, scale, shift), *g3);
-                *plain += (g0 + g1) + (g2 + g3);
-                *weighted +=
-                    (g0 * (x0 - centre) + g1 * (x1 - centre)) + (g2 * (x2 - centre) + g3 * (x3 - centre));
-            }
-        }
-        for row in 4 * quarter..x.rows() {
-            let lines = centre.iter().zip(scale).zip(shift);
-            for ((((plain, weighted), ((&centre, &scale), &shift)), &x), &g) in
-                plain.iter_mut().zip(&mut *weighted).zip(lines).zip(x.row(row)).zip(g.row(row))
-            {
-                let g = masked::<RELU>(at(x, centre, scale, shift), g);
-                *plain += g;
-                *weighted += g * (x - centre);
-            }
-        }
-    }
-}
-
-impl<const RELU: bool> WithSimd for SumUp<'_, RELU> {
-    type Output = Sums;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> Sums {
-        let (channels, width) = (self.channels, self.x.width());
-        let mut found = Sums { plain: vec![0.0; channels], weighted: vec![0.0; channels] };
-        let mut sums = BlockSums::new(width);
-        let block = block_rows(width);
-        for first in (0..self.x.rows()).step_by(block) {
-            self.add(first..first + block, &mut sums);
-            sums.move_to(&mut found, channels);
-        }
-        found
-    }
-}
-
-struct MaskAndSumUp<'a> {
-    x: Strip<'a>,
-    out: &'a [f32],
-    g: &'a mut [f32],
-    lines: &'a Folded,
-    channels: usize,
-}
-
-impl WithSimd for MaskAndSumUp<'_> {
-    type Output = Sums;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> Sums {
-        let Self { x, out, g, lines: Folded { centre, .. }, channels } = self;
-        let width = x.width();
-        let mut found = Sums { plain: vec![0.0; channels], weighted: vec![0.0; channels] };
-        let mut sums = BlockSums::new(width);
-        let block = block_rows(width);
-        let rows = g.chunks_mut(width.max(1)).zip(out.chunks(width.max(1)));
-        for (row, (g, out)) in rows.enumerate() {
-            for ((((plain, weighted), &centre), &x), (g, &out)) in sums
-                .plain
-                .iter_mut()
-                .zip(&mut sums.weighted)
-                .zip(centre)
-                .zip(x.row(row))
-                .zip(g.iter_mut().zip(out))
-            {
-                let kept = masked::<true>(out, *g);
-                *g = kept;
-                *plain += kept;
-                *weighted += kept * (x - centre);
-            }
-            if (row + 1).is_multiple_of(block) {
-                sums.move_to(&mut found, channels);
-            }
-        }
-        sums.move_to(&mut found, channels);
-        found
+        [centre, scale, shift, slope, constant]
     }
 }
 
@@ -360,13 +201,11 @@ impl<const RELU: bool> WithSimd for InPlace<'_, RELU> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let [centre, scale, shift, slope, constant] = self.parameters.all();
         for (row, g) in self.g.chunks_mut(self.x.width().max(1)).enumerate() {
-            let values = g.iter_mut().zip(self.x.row(row));
-            for ((g, &x), [centre, scale, shift, slope, constant]) in values.zip(self.parameters.each()) {
-                let kept = masked::<RELU>(at(x, centre, scale, shift), *g);
-                *g = scale * ((kept - constant) - (x - centre) * slope);
-            }
+            let others = [self.x.row(row), centre, scale, shift, slope, constant];
+            update(simd, g, others, InputGradient::<RELU>);
         }
     }
 }
@@ -384,17 +223,13 @@ impl<const RELU: bool> WithSimd for Added<'_, RELU> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let [centre, scale, shift, slope, constant] = self.parameters.all();
         let width = self.x.width();
         for (row, into) in self.into.chunks_exact_mut(self.stride).enumerate() {
-            let into = &mut into[self.first..][..width];
-            let values = into.iter_mut().zip(self.x.row(row)).zip(&self.g[row * width..][..width]);
-            for (((into, &x), &g), [centre, scale, shift, slope, constant]) in
-                values.zip(self.parameters.each())
-            {
-                let g = masked::<RELU>(at(x, centre, scale, shift), g);
-                *into += scale * ((g - constant) - (x - centre) * slope);
-            }
+            let (into, g) = (&mut into[self.first..][..width], &self.g[row * width..][..width]);
+            let others = [g, self.x.row(row), centre, scale, shift, slope, constant];
+            update(simd, into, others, AddInputGradient::<RELU>);
         }
     }
 }
@@ -410,19 +245,37 @@ impl WithSimd for Fresh<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let [centre, scale, shift, slope, constant] = self.parameters.all();
         let width = self.x.width();
-        let Parameters { lines, slope, constant } = self.parameters;
-        assert!(lines.centre.len() == width && lines.scale.len() == width);
-        assert!(slope.len() == width && constant.len() == width);
         for (row, dx) in self.dx.chunks_mut(width.max(1)).enumerate() {
-            let (x, g) = (self.x.row(row), &self.g[row * width..][..dx.len()]);
-            assert_eq!(x.len(), dx.len());
-            for (((dx, &x), &g), [centre, scale, _, slope, constant]) in
-                dx.iter_mut().zip(x).zip(g).zip(self.parameters.each())
-            {
-                dx.write(scale * ((g - constant) - (x - centre) * slope));
-            }
+            let others = [self.x.row(row), centre, scale, shift, slope, constant];
+            write(simd, dx, &self.g[row * width..], others, InputGradient::<false>);
         }
+    }
+}
+
+/// Beside a gradient: value, centre, scale, shift, slope and constant.
+#[derive(Clone, Copy)]
+struct InputGradient<const RELU: bool>;
+
+impl<const RELU: bool> Formula<6> for InputGradient<RELU> {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, g: S::f32s, others: [S::f32s; 6]) -> S::f32s {
+        let [x, centre, scale, shift, slope, constant] = others;
+        let g = if RELU { unless_stopped(simd, at(simd, x, [centre, scale, shift]), g) } else { g };
+        let through = simd.mul_f32s(simd.sub_f32s(x, centre), slope);
+        simd.mul_f32s(scale, simd.sub_f32s(simd.sub_f32s(g, constant), through))
+    }
+}
+
+/// Beside a sum: gradient, value, centre, scale, shift, slope and constant.
+#[derive(Clone, Copy)]
+struct AddInputGradient<const RELU: bool>;
+
+impl<const RELU: bool> Formula<7> for AddInputGradient<RELU> {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, sum: S::f32s, [g, others @ ..]: [S::f32s; 7]) -> S::f32s {
+        simd.add_f32s(sum, InputGradient::<RELU>.at(simd, g, others))
     }
 }

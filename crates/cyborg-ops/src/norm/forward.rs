@@ -13,8 +13,7 @@ use super::Lines;
 use super::lines::{Folded, at};
 use crate::fresh::written;
 use crate::parallel::for_each_piece;
-use crate::pointwise::rectified;
-use crate::vectors::dispatch;
+use crate::vectors::{Formula, dispatch, unless_stopped, write};
 use crate::view::{Strip, View};
 
 /// The value of each channel's line, rectified if `relu`: `(rows, channels)`, without gaps.
@@ -68,28 +67,41 @@ impl<const RELU: bool> WithSimd for Transform<'_, RELU> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, lines: Folded { centre, scale, shift }, shortcut, out } = self;
         let width = x.width();
-        assert!(centre.len() == width && scale.len() == width && shift.len() == width);
         for (row, out) in out.chunks_mut(width.max(1)).enumerate() {
             let x = x.row(row);
-            assert_eq!(x.len(), out.len());
-            let lines = centre.iter().zip(scale).zip(shift);
             if let Some(shortcut) = shortcut {
-                let shortcut = &shortcut[row * width..][..x.len()];
-                for (((out, &x), &shortcut), ((&centre, &scale), &shift)) in
-                    out.iter_mut().zip(x).zip(shortcut).zip(lines)
-                {
-                    let y = at(x, centre, scale, shift) + shortcut;
-                    out.write(if RELU { rectified(y) } else { y });
-                }
+                let others = [&shortcut[row * width..][..x.len()], centre, scale, shift];
+                write(simd, out, x, others, LineAndAdd::<RELU>);
             } else {
-                for ((out, &x), ((&centre, &scale), &shift)) in out.iter_mut().zip(x).zip(lines) {
-                    let y = at(x, centre, scale, shift);
-                    out.write(if RELU { rectified(y) } else { y });
-                }
+                write(simd, out, x, [centre, scale, shift], Line::<RELU>);
             }
         }
+    }
+}
+
+/// Centre, scale and shift beside a value.
+#[derive(Clone, Copy)]
+struct Line<const RELU: bool>;
+
+impl<const RELU: bool> Formula<3> for Line<RELU> {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, x: S::f32s, line: [S::f32s; 3]) -> S::f32s {
+        let y = at(simd, x, line);
+        if RELU { unless_stopped(simd, y, y) } else { y }
+    }
+}
+
+/// Shortcut, centre, scale and shift beside a value.
+#[derive(Clone, Copy)]
+struct LineAndAdd<const RELU: bool>;
+
+impl<const RELU: bool> Formula<4> for LineAndAdd<RELU> {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, x: S::f32s, [shortcut, line @ ..]: [S::f32s; 4]) -> S::f32s {
+        let y = simd.add_f32s(at(simd, x, line), shortcut);
+        if RELU { unless_stopped(simd, y, y) } else { y }
     }
 }

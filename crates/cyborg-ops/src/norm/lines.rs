@@ -1,5 +1,7 @@
 //! What batch normalisation does to a value, as a straight line for each channel.
 
+use pulp::Simd;
+
 use super::Statistics;
 
 /// `(x - centre) * scale + shift` normalises, scales by gamma and shifts by beta; one of each a channel.
@@ -96,6 +98,6 @@ pub(super) struct Folded {
 /// The value of a line; forward and backward must agree on it to the bit.
 #[expect(clippy::inline_always, reason = "vector instructions reach only what is inlined")]
 #[inline(always)]
-pub(super) fn at(x: f32, centre: f32, scale: f32, shift: f32) -> f32 {
-    (x - centre) * scale + shift
+pub(super) fn at<S: Simd>(simd: S, x: S::f32s, [centre, scale, shift]: [S::f32s; 3]) -> S::f32s {
+    simd.add_f32s(simd.mul_f32s(simd.sub_f32s(x, centre), scale), shift)
 }

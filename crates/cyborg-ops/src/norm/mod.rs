@@ -7,6 +7,7 @@ mod backward;
 mod forward;
 mod lines;
 mod statistics;
+mod sums;
 #[cfg(test)]
 mod tests;
 

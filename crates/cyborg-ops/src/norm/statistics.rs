@@ -5,10 +5,10 @@
     reason = "vector instructions reach only what is inlined into the dispatched function"
 )]
 
-use pulp::{Simd, WithSimd};
+use pulp::{Scalar, Simd, WithSimd};
 
 use crate::parallel::map;
-use crate::vectors::dispatch;
+use crate::vectors::{cut, dispatch, vectors_and_rest};
 use crate::view::{Strip, View};
 
 /// Values whose sums are taken in f32 before they go into f64.
@@ -171,49 +171,55 @@ pub(super) fn fold_sums(sums: &mut [f32], channels: usize) {
 
 /// Adds sums of `x - origin` and of its square.
 #[inline(always)]
-fn add_moments<S: Simd>(
+fn add_moments<S: Simd>(simd: S, strip: Strip<'_>, origin: &[f32], sums: &mut [f32], squares: &mut [f32]) {
+    // Four streams, each through its quarter of the rows.
+    let quarter = strip.full_rows() / 4;
+    for row in 0..quarter {
+        add_rows(simd, strip.four_rows(row, quarter), origin, sums, squares);
+    }
+    for row in 4 * quarter..strip.rows() {
+        add_rows(simd, [strip.row(row)], origin, sums, squares);
+    }
+}
+
+/// Rows of one length, which may be short.
+#[inline(always)]
+fn add_rows<S: Simd, const N: usize>(
     simd: S,
-    strip: Strip<'_>,
+    x: [&[f32]; N],
     origin: &[f32],
     sums: &mut [f32],
     squares: &mut [f32],
 ) {
-    // Four streams, each through its quarter of the rows.
-    let quarter = strip.full_rows() / 4;
-    let (origin_head, origin_tail) = S::as_simd_f32s(origin);
-    let (sums_head, sums_tail) = S::as_mut_simd_f32s(sums);
-    let (squares_head, squares_tail) = S::as_mut_simd_f32s(squares);
-    for row in 0..quarter {
-        let x = [0, 1, 2, 3].map(|n| S::as_simd_f32s(strip.full_row(row + n * quarter)));
-        add_four(simd, x.map(|x| x.0), origin_head, sums_head, squares_head);
-        if !origin_tail.is_empty() {
-            add_four(pulp::Scalar, x.map(|x| x.1), origin_tail, sums_tail, squares_tail);
-        }
-    }
-    for row in 4 * quarter..strip.rows() {
-        for (((sum, square), &origin), &x) in sums.iter_mut().zip(&mut *squares).zip(origin).zip(strip.row(row)) {
-            let d = x - origin;
-            *sum += d;
-            *square += d * d;
-        }
+    let len = x[0].len();
+    let (x, x_rest) = vectors_and_rest::<S, N>(x, len);
+    let (origin, origin_rest) = S::as_simd_f32s(&origin[..len]);
+    let (sums, sums_rest) = S::as_mut_simd_f32s(&mut sums[..len]);
+    let (squares, squares_rest) = S::as_mut_simd_f32s(&mut squares[..len]);
+    add_each(simd, x, origin, sums, squares);
+    if !origin_rest.is_empty() {
+        add_each(Scalar, x_rest, origin_rest, sums_rest, squares_rest);
     }
 }
 
 #[inline(always)]
-fn add_four<S: Simd>(
+fn add_each<S: Simd, const N: usize>(
     simd: S,
-    x: [&[S::f32s]; 4],
+    x: [&[S::f32s]; N],
     origin: &[S::f32s],
     sums: &mut [S::f32s],
     squares: &mut [S::f32s],
 ) {
-    let n = origin.len();
-    let ([x0, x1, x2, x3], sums, squares) = (x.map(|x| &x[..n]), &mut sums[..n], &mut squares[..n]);
-    let add = |a, b| simd.add_f32s(a, b);
-    for i in 0..n {
-        let d = [x0[i], x1[i], x2[i], x3[i]].map(|x| simd.sub_f32s(x, origin[i]));
-        let e = d.map(|d| simd.mul_f32s(d, d));
-        sums[i] = add(sums[i], add(add(d[0], d[1]), add(d[2], d[3])));
-        squares[i] = add(squares[i], add(add(e[0], e[1]), add(e[2], e[3])));
+    let n = sums.len();
+    let (x, [origin]) = (cut(x, n), cut([origin], n));
+    for (i, (sum, square)) in sums.iter_mut().zip(squares).enumerate() {
+        let (mut s, mut q) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
+        for x in x {
+            let d = simd.sub_f32s(x[i], origin[i]);
+            s = simd.add_f32s(s, d);
+            q = simd.add_f32s(q, simd.mul_f32s(d, d));
+        }
+        *sum = simd.add_f32s(*sum, s);
+        *square = simd.add_f32s(*square, q);
     }
 }

@@ -73,7 +73,7 @@ impl WithSimd for Mean<'_> {
         let mut sums = vec![0.0_f64; strip.width()];
         let quarter = strip.full_rows() / 4;
         for row in 0..quarter {
-            let [x0, x1, x2, x3] = [0, 1, 2, 3].map(|n| strip.full_row(row + n * quarter));
+            let [x0, x1, x2, x3] = strip.four_rows(row, quarter);
             for (sum, (((&x0, &x1), &x2), &x3)) in sums.iter_mut().zip(x0.iter().zip(x1).zip(x2).zip(x3)) {
                 *sum += (f64::from(x0) + f64::from(x1)) + (f64::from(x2) + f64::from(x3));
             }

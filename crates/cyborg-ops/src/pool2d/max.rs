@@ -8,7 +8,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
+use pulp::{Simd, WithSimd, bytemuck};
 
 use super::{for_blocks, rows_per_job};
 use crate::fresh::written;
@@ -110,7 +110,7 @@ impl<C: Cell> WithSimd for Largest<'_, C> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { windows, x, first_row, out, winners } = self;
         let Windows { channels, down, across, .. } = *windows;
         let kernel_width = windows.kernel_width();
@@ -130,12 +130,29 @@ impl<C: Cell> WithSimd for Largest<'_, C> {
                 rows,
                 columns,
             };
-            for_blocks!(channels, |channel, N| window.largest::<N, C>(
-                x,
-                channel,
-                &mut out[channel..],
-                &mut winners[channel..]
-            ));
+            let mut channel = 0;
+            while channel + 2 * S::F32_LANES <= channels {
+                let end = channel + 2 * S::F32_LANES;
+                window.largest::<S, 2, C>(
+                    simd,
+                    x,
+                    channel,
+                    &mut out[channel..end],
+                    &mut winners[channel..end],
+                );
+                channel = end;
+            }
+            while channel < channels {
+                let end = (channel + S::F32_LANES).min(channels);
+                window.largest::<S, 1, C>(
+                    simd,
+                    x,
+                    channel,
+                    &mut out[channel..end],
+                    &mut winners[channel..end],
+                );
+                channel = end;
+            }
         }
     }
 }
@@ -153,42 +170,56 @@ struct Window {
 }
 
 impl Window {
-    /// The largest values of `N` channels from `channel` on.
+    /// The largest values of `V` vectors of channels from `channel` on, of which the last may be partly empty.
     #[inline(always)]
-    fn largest<const N: usize, C: Cell>(
+    fn largest<S: Simd, const V: usize, C: Cell>(
         &self,
+        simd: S,
         x: &[f32],
         channel: usize,
         out: &mut [MaybeUninit<f32>],
         winners: &mut [MaybeUninit<C>],
     ) {
-        let at = |row: usize, column: usize| self.start + row * self.pitch + column * self.channels + channel;
-        let mut best = lanes::<N>(x, at(self.rows.start, self.columns.start));
-        let mut winner = [self.first; N];
+        let len = out.len();
+        let at = |row: usize, column: usize| {
+            let at = self.start + row * self.pitch + column * self.channels + channel;
+            vectors::<S, V>(simd, &x[at..at + len])
+        };
+        let mut best = at(self.rows.start, self.columns.start);
+        let mut winner = [simd.splat_u32s(self.first); V];
         for (row, first) in self.rows.clone().zip((self.first..).step_by(self.kernel_width as usize)) {
             for (column, cell) in self.columns.clone().zip(first..) {
-                let values = lanes::<N>(x, at(row, column));
+                let (values, cell) = (at(row, column), simd.splat_u32s(cell));
                 for ((best, winner), value) in best.iter_mut().zip(&mut winner).zip(values) {
-                    let wins = (value > *best) | value.is_nan();
-                    *best = if wins { value } else { *best };
-                    *winner = if wins { cell } else { *winner };
+                    let larger = simd.greater_than_f32s(value, *best);
+                    let number = simd.equal_f32s(value, value);
+                    *best = simd.select_f32s(number, simd.select_f32s(larger, value, *best), value);
+                    *winner = simd.select_u32s(number, simd.select_u32s(larger, cell, *winner), cell);
                 }
             }
         }
-        for (out, best) in out[..N].iter_mut().zip(best) {
+        let best: &[f32] = bytemuck::cast_slice(&best);
+        let winner: &[u32] = bytemuck::cast_slice(&winner);
+        for (out, &best) in out.iter_mut().zip(&best[..len]) {
             out.write(best);
         }
-        for (out, winner) in winners[..N].iter_mut().zip(winner) {
+        for (out, &winner) in winners.iter_mut().zip(&winner[..len]) {
             out.write(C::of(winner));
         }
     }
 }
 
+/// `V` vectors of values, the last filled up with zeros.
 #[inline(always)]
-fn lanes<const N: usize>(values: &[f32], at: usize) -> [f32; N] {
-    let mut lanes = [0.0; N];
-    lanes.copy_from_slice(&values[at..][..N]);
-    lanes
+fn vectors<S: Simd, const V: usize>(simd: S, values: &[f32]) -> [S::f32s; V] {
+    let (whole, rest) = S::as_simd_f32s(values);
+    let mut vectors = [simd.splat_f32s(0.0); V];
+    if whole.len() == V {
+        vectors.copy_from_slice(whole);
+    } else {
+        vectors[0] = simd.partial_load_f32s(rest);
+    }
+    vectors
 }
 
 fn gathered<C: Cell>(windows: &Windows, winners: &[C], g: &[f32]) -> Vec<f32> {

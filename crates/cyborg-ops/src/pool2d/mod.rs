@@ -3,6 +3,8 @@
 mod average;
 mod global;
 mod max;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use average::{avg_pool, avg_pool_gradient};
 pub(crate) use global::{global_avg_pool, global_avg_pool_gradient};
