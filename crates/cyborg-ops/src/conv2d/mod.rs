@@ -1,8 +1,10 @@
 //! Two-dimensional convolution (cross-correlation, as everywhere in deep learning).
 
+mod depthwise;
 mod direct;
 mod geometry;
 pub(crate) mod plan;
+mod winograd;
 
 use candle_core::{Result, Tensor};
 

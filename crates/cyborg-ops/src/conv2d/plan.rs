@@ -2,21 +2,60 @@
 //!
 //! The choice depends on sizes only, so that results do not depend on threads or on what else the machine does.
 
-use super::direct;
 use super::geometry::Geometry;
+use super::{depthwise, direct, winograd};
+
+/// What computes one pass of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kernel {
+    /// Each channel alone.
+    Depthwise,
+    /// Winograd's F(4x4, 3x3).
+    Winograd,
+    /// Products of rows.
+    Direct,
+}
+
+/// Channels from which on Winograd's transforms cost less than the multiplications that they save.
+const WINOGRAD_CHANNELS: usize = 24;
+
+impl Kernel {
+    fn of(g: &Geometry) -> Self {
+        if g.group_in == 1 && g.group_out == 1 {
+            return Self::Depthwise;
+        }
+        let three = |axis: super::geometry::Axis| {
+            axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1 && axis.padding <= 2
+        };
+        let wide = g.group_in.min(g.group_out) >= WINOGRAD_CHANNELS;
+        if g.groups == 1 && three(g.down) && three(g.across) && wide { Self::Winograd } else { Self::Direct }
+    }
+}
 
 /// The convolution: `x` `(batch, height, width, in)` to `(batch, height, width, out)`; `weight` as PyTorch has it,
 /// `(out, in / groups, kernel height, kernel width)`.
 pub(crate) fn forward(g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
-    direct::forward(g, x, weight, None)
+    match Kernel::of(g) {
+        Kernel::Depthwise => depthwise::forward(g, x, weight),
+        Kernel::Winograd => winograd::forward(g, x, weight),
+        Kernel::Direct => direct::forward(g, x, weight, None),
+    }
 }
 
 /// The gradient of `x`.
 pub(crate) fn input_gradient(g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f32> {
-    direct::input_gradient(g, weight, dy)
+    match Kernel::of(g) {
+        Kernel::Depthwise => depthwise::input_gradient(g, weight, dy),
+        Kernel::Winograd => winograd::input_gradient(g, weight, dy),
+        Kernel::Direct => direct::input_gradient(g, weight, dy),
+    }
 }
 
 /// The gradient of `weight`.
 pub(crate) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    direct::weight_gradient(g, x, dy)
+    match Kernel::of(g) {
+        Kernel::Depthwise => depthwise::weight_gradient(g, x, dy),
+        Kernel::Winograd => winograd::weight_gradient(g, x, dy),
+        Kernel::Direct => direct::weight_gradient(g, x, dy),
+    }
 }
