@@ -5,7 +5,7 @@ use crate::builder::{Builder, Initial};
 use crate::geometry::{Window, conv3x3};
 use crate::layers::{BatchNorm2d, Conv2d, Pass};
 use candle_core::Result;
-use cyborg_ops::{After, Value};
+use cyborg_ops::{After, Growing, Value};
 
 const STEM_CONV: Window = Window { kernel: 7, stride: 2, padding: 3 };
 const STEM_POOL: Window = Window { kernel: 3, stride: 2, padding: 1 };
@@ -95,9 +95,14 @@ impl Backbone for DenseNet {
         let stem = self.conv0.forward_norm(&self.norm0, images, After::Relu, pass)?;
         let mut features = pass.max_pool2d(&stem, STEM_POOL)?;
         for (layers, transition) in &self.blocks {
+            // All layers of a block write into one buffer, and read what is there.
+            let channels = features.dims()[1] + layers.len() * GROWTH;
+            let mut growing = pass.tape.growing(&features, channels)?;
             for layer in layers {
-                features = pass.tape.concat_channels(&[&features, &layer.forward(&features, pass)?])?;
+                let new = layer.forward(&growing, pass)?;
+                pass.tape.grow(&mut growing, &new)?;
             }
+            features = pass.tape.grown(growing)?;
             if let Some(transition) = transition {
                 features = transition.forward(&features, pass)?;
             }
@@ -127,7 +132,7 @@ impl DenseLayer {
         })
     }
 
-    fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
+    fn forward(&self, input: &Growing, pass: &Pass) -> Result<Value> {
         let input = self.norm1.forward(input, After::Relu, pass)?;
         let inner = self.conv1.forward_norm(&self.norm2, &input, After::Relu, pass)?;
         self.conv2.forward(&inner, pass)

@@ -2,7 +2,7 @@
 
 use crate::geometry::Window;
 use candle_core::{Device, Result, Tensor, Var};
-use cyborg_ops::{After, BatchStatistics, Conv2dConfig, PoolConfig, Tape, Value};
+use cyborg_ops::{After, BatchStatistics, Channels, Conv2dConfig, PoolConfig, Tape, Value};
 use cyborg_seed::Seed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -118,7 +118,12 @@ const MOMENTUM: f64 = 0.1;
 
 impl BatchNorm2d {
     /// With what follows it: the same bits as one after the other, in fewer passes over memory.
-    pub(crate) fn forward(&self, input: &Value, after: After<'_>, pass: &Pass) -> Result<Value> {
+    pub(crate) fn forward<'a>(
+        &self,
+        input: impl Into<Channels<'a>>,
+        after: After<'_>,
+        pass: &Pass,
+    ) -> Result<Value> {
         let (weight, bias) = (pass.mode.view(&self.weight), pass.mode.view(&self.bias));
         match pass.mode {
             Mode::Train => {

@@ -32,4 +32,4 @@ pub use conv2d::{Conv2dConfig, conv2d};
 pub use error::OpsError;
 pub use pool::{PoolConfig, avg_pool2d, global_avg_pool2d, max_pool2d};
 pub use relu::{add_relu, relu};
-pub use tape::{After, ConvShape, Tape, Value};
+pub use tape::{After, Channels, ConvShape, Growing, Tape, Value};

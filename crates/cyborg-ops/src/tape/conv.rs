@@ -46,7 +46,7 @@ impl Tape {
         let x = parameter.map(|_| input.keep());
         Ok(self.push(maps, wanted, move |gradient, gradients| {
             if let Some(x) = x {
-                let dw = x.with(|x| plan::weight_gradient(&geometry, x, &gradient));
+                let dw = x.with(|x| plan::weight_gradient(&geometry, x, &gradient))?;
                 gradients.add_parameter(parameter, dw);
             }
             if slot.is_some() {

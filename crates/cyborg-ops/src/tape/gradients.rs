@@ -35,6 +35,16 @@ impl Gradients {
         }
     }
 
+    /// The gradient of a result so far.
+    pub(super) fn get(&self, Slot(index): Slot) -> Option<&[f32]> {
+        self.slots[index].as_deref()
+    }
+
+    /// The gradient of a result of `len` values, to add to.
+    pub(super) fn sum(&mut self, Slot(index): Slot, len: usize) -> &mut [f32] {
+        self.slots[index].get_or_insert_with(|| vec![0.0; len])
+    }
+
     pub(super) fn take(&mut self, Slot(index): Slot) -> Option<Vec<f32>> {
         self.slots[index].take()
     }

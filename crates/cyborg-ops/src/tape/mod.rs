@@ -2,6 +2,7 @@
 
 mod conv;
 mod gradients;
+mod growing;
 mod norm;
 mod pointwise;
 mod pool;
@@ -14,12 +15,14 @@ use candle_core::{Result, Tensor, TensorId};
 
 use crate::layout;
 use crate::maps::{Maps, Shape};
+use crate::norm::Statistics;
 use crate::plain::{checked, dims4, with_values};
 use crate::view::View;
 pub use conv::ConvShape;
 pub(crate) use gradients::{Gradients, Parameter, Slot};
-pub use norm::After;
+pub use growing::Growing;
 use norm::Normalised;
+pub use norm::{After, Channels};
 
 /// Feature maps that an operation of a [`Tape`] gave: (batch, height, width, channels). A clone shares them.
 #[derive(Clone)]
@@ -29,6 +32,8 @@ pub struct Value {
     slot: Option<Slot>,
     /// How to make the same maps again from others that are kept anyway.
     normalised: Option<Normalised>,
+    /// Of all channels, where they have been found already.
+    statistics: Option<Arc<Statistics>>,
 }
 
 impl Value {
@@ -43,6 +48,11 @@ impl Value {
 
     pub(crate) fn values(&self) -> &[f32] {
         &self.maps.values
+    }
+
+    /// Of maps that are the result of no operation.
+    fn new(maps: Arc<Maps>, slot: Option<Slot>) -> Self {
+        Self { maps, slot, normalised: None, statistics: None }
     }
 
     fn view(&self) -> View<'_> {
@@ -60,8 +70,8 @@ impl std::fmt::Debug for Value {
     }
 }
 
-/// What happens to the gradient of one operation's result.
-type Backward = Box<dyn FnOnce(Vec<f32>, &mut Gradients) -> Result<()> + Send>;
+/// One step back.
+type Step = Box<dyn FnOnce(&mut Gradients) -> Result<()> + Send>;
 
 /// Runs operations on feature maps and records what their gradients need.
 ///
@@ -95,7 +105,7 @@ pub struct Tape {
 #[derive(Default)]
 pub(crate) struct Recording {
     /// One for each slot.
-    steps: Vec<Backward>,
+    steps: Vec<Step>,
     /// Tensors whose gradients are wanted.
     pub(crate) parameters: Vec<Tensor>,
     indices: HashMap<TensorId, Parameter>,
@@ -176,11 +186,25 @@ impl Tape {
         backward: impl FnOnce(Vec<f32>, &mut Gradients) -> Result<()> + Send + 'static,
     ) -> Value {
         let slot = wanted.then(|| {
-            let steps = &mut self.recording.borrow_mut().steps;
-            steps.push(Box::new(backward));
-            Slot(steps.len() - 1)
+            self.step(|slot| {
+                move |gradients: &mut Gradients| match gradients.take(slot) {
+                    Some(gradient) => backward(gradient, gradients),
+                    None => Ok(()),
+                }
+            })
         });
-        Value { maps, slot, normalised: None }
+        Value::new(maps, slot)
+    }
+
+    /// Records what `step` makes of the slot that is its own.
+    fn step<F: FnOnce(&mut Gradients) -> Result<()> + Send + 'static>(
+        &self,
+        step: impl FnOnce(Slot) -> F,
+    ) -> Slot {
+        let steps = &mut self.recording.borrow_mut().steps;
+        let slot = Slot(steps.len());
+        steps.push(Box::new(step(slot)));
+        slot
     }
 
     pub(crate) fn into_recording(self) -> Recording {
@@ -200,10 +224,8 @@ impl Recording {
         for (slot, gradient) in results {
             gradients.add(Some(slot), gradient);
         }
-        for (index, backward) in self.steps.into_iter().enumerate().rev() {
-            if let Some(gradient) = gradients.take(Slot(index)) {
-                backward(gradient, &mut gradients)?;
-            }
+        for step in self.steps.into_iter().rev() {
+            step(&mut gradients)?;
         }
         Ok(gradients.into_parameters())
     }

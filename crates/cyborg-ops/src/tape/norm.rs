@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 
-use super::{Tape, Value};
+use super::growing::Later;
+use super::{Gradients, Growing, Slot, Tape, Value};
 use crate::maps::{Maps, Shape};
-use crate::norm::{self, AddGradients, Lines};
+use crate::norm::{self, AddGradients, Lines, Statistics};
 use crate::plain::{checked, per_channel, tensor, with_both, with_values};
-use crate::{BatchStatistics, OpsError};
+use crate::view::View;
+use crate::{BatchStatistics, OpsError, pointwise};
 
 /// What follows a batch norm, in the same passes over memory and with the same bits as one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +38,102 @@ impl<'a> After<'a> {
     }
 }
 
+/// What a batch norm takes: all channels of a [`Value`], or those that a [`Growing`] has so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Channels<'a>(Of<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum Of<'a> {
+    Whole(&'a Value),
+    Part(&'a Growing),
+}
+
+impl<'a> From<&'a Value> for Channels<'a> {
+    fn from(value: &'a Value) -> Self {
+        Self(Of::Whole(value))
+    }
+}
+
+impl<'a> From<&'a Growing> for Channels<'a> {
+    fn from(growing: &'a Growing) -> Self {
+        Self(Of::Part(growing))
+    }
+}
+
+impl<'a> Channels<'a> {
+    fn shape(self) -> Shape {
+        match self.0 {
+            Of::Whole(value) => value.shape(),
+            Of::Part(growing) => growing.shape(),
+        }
+    }
+
+    fn view(self) -> View<'a> {
+        match self.0 {
+            Of::Whole(value) => value.view(),
+            Of::Part(growing) => growing.view(),
+        }
+    }
+
+    fn slot(self) -> Option<Slot> {
+        match self.0 {
+            Of::Whole(value) => value.slot(),
+            Of::Part(growing) => growing.slot(),
+        }
+    }
+
+    fn source(self) -> Source {
+        match self.0 {
+            Of::Whole(value) => Source::Whole(Arc::clone(&value.maps)),
+            Of::Part(growing) => growing.source(),
+        }
+    }
+
+    fn statistics(self) -> Arc<Statistics> {
+        match self.0 {
+            Of::Whole(value) => match &value.statistics {
+                Some(statistics) => Arc::clone(statistics),
+                None => Arc::new(norm::statistics(value.view())),
+            },
+            Of::Part(growing) => Arc::new(growing.statistics()),
+        }
+    }
+}
+
+/// Where the way back finds the input of a batch norm.
+#[derive(Clone)]
+pub(super) enum Source {
+    Whole(Arc<Maps>),
+    /// The first channels of maps that were not whole yet.
+    Part(Later, usize),
+}
+
+impl Source {
+    fn view(&self) -> Result<View<'_>> {
+        match self {
+            Self::Whole(maps) => Ok(maps.view()),
+            Self::Part(later, channels) => {
+                let maps = later.maps()?;
+                Ok(View::part(&maps.values, maps.shape.channels, 0, *channels))
+            }
+        }
+    }
+
+    /// Adds to the gradient of these channels.
+    fn add(&self, slot: Option<Slot>, gradient: Vec<f32>, gradients: &mut Gradients) {
+        match (self, slot) {
+            (Self::Part(later, channels), Some(slot)) => {
+                pointwise::add_place(View::dense(&gradient, *channels), later.gradient(slot, gradients));
+            }
+            _ => gradients.add(slot, gradient),
+        }
+    }
+}
+
 /// What a batch norm was made of: it is cheaper to make it again than to keep it.
 #[derive(Clone)]
 pub(super) struct Normalised {
-    input: Arc<Maps>,
+    input: Source,
     lines: Arc<Lines>,
     relu: bool,
 }
@@ -52,11 +146,11 @@ pub(super) enum Kept {
 
 impl Kept {
     /// Calls `work` with the values.
-    pub(super) fn with<T>(self, work: impl FnOnce(&[f32]) -> T) -> T {
+    pub(super) fn with<T>(self, work: impl FnOnce(&[f32]) -> T) -> Result<T> {
         match self {
-            Self::Whole(maps) => work(&maps.values),
+            Self::Whole(maps) => Ok(work(&maps.values)),
             Self::Normalised(Normalised { input, lines, relu }) => {
-                work(&norm::normalise(input.view(), &lines, relu))
+                Ok(work(&norm::normalise(input.view()?, &lines, relu)))
             }
         }
     }
@@ -77,22 +171,23 @@ impl Tape {
     ///
     /// # Errors
     /// As there; if the other maps have another shape.
-    pub fn batch_norm_train(
+    pub fn batch_norm_train<'a>(
         &self,
-        input: &Value,
+        input: impl Into<Channels<'a>>,
         gamma: &Tensor,
         beta: &Tensor,
         eps: f64,
         after: After<'_>,
     ) -> Result<(Value, BatchStatistics)> {
         let op = if after.relu() { "batch_norm_relu_train" } else { "batch_norm_train" };
+        let input = input.into();
         let shape = input.shape();
         check(op, shape, [gamma, beta], eps, after)?;
         let n = shape.rows();
         if n < 2 {
             return Err(OpsError::TooFewValues { op, found: n }.into());
         }
-        let found = norm::statistics(input.view());
+        let found = input.statistics();
         let statistics = BatchStatistics {
             mean: tensor(found.rounded_mean(), &[shape.channels])?,
             variance: tensor(found.unbiased_variance(), &[shape.channels])?,
@@ -105,14 +200,15 @@ impl Tape {
     ///
     /// # Errors
     /// As there; if the other maps have another shape.
-    pub fn batch_norm_eval(
+    pub fn batch_norm_eval<'a>(
         &self,
-        input: &Value,
+        input: impl Into<Channels<'a>>,
         [gamma, beta, running_mean, running_var]: [&Tensor; 4],
         eps: f64,
         after: After<'_>,
     ) -> Result<Value> {
         let op = if after.relu() { "batch_norm_relu_eval" } else { "batch_norm_eval" };
+        let input = input.into();
         let shape = input.shape();
         check(op, shape, [gamma, beta], eps, after)?;
         per_channel(op, "running_mean", running_mean, shape.channels)?;
@@ -127,7 +223,7 @@ impl Tape {
     fn normalise(
         &self,
         op: &'static str,
-        input: &Value,
+        input: Channels<'_>,
         [gamma, beta]: [&Tensor; 2],
         lines: impl FnOnce(&[f32], &[f32]) -> Lines,
         after: After<'_>,
@@ -143,9 +239,9 @@ impl Tape {
         let maps = Arc::new(Maps::new(input.shape(), values));
         let (slot, other_slot) = (input.slot(), other.and_then(Value::slot));
         let wanted = slot.is_some() || other_slot.is_some() || of_gamma.is_some() || of_beta.is_some();
-        let x = Arc::clone(&input.maps);
+        let source = input.source();
         let normalised = (wanted && other.is_none()).then(|| Normalised {
-            input: Arc::clone(&input.maps),
+            input: source.clone(),
             lines: Arc::clone(&lines),
             relu,
         });
@@ -153,16 +249,25 @@ impl Tape {
         let out = (other.is_some() && relu).then(|| Arc::clone(&maps));
         let is_sum = other.is_some();
         let mut value = self.push_shared(maps, wanted, move |gradient, gradients| {
-            let own = if is_sum {
-                let out = out.as_ref().map_or(&[][..], |out| &out.values);
-                let AddGradients { own, shortcut } =
-                    norm::gradients_add(x.view(), out, gradient, &lines, relu);
-                gradients.add(other_slot, shortcut);
-                own
-            } else {
-                norm::gradients(x.view(), gradient, &lines, relu)
+            let x = source.view()?;
+            let own = match (&source, slot) {
+                _ if is_sum => {
+                    let out = out.as_ref().map_or(&[][..], |out| &out.values);
+                    let AddGradients { mut own, shortcut } =
+                        norm::gradients_add(x, out, gradient, &lines, relu);
+                    gradients.add(other_slot, shortcut);
+                    source.add(slot, std::mem::take(&mut own.input), gradients);
+                    own
+                }
+                (Source::Part(later, _), Some(slot)) => {
+                    norm::gradients_into(x, &gradient, &lines, relu, later.gradient(slot, gradients))
+                }
+                _ => {
+                    let mut own = norm::gradients(x, gradient, &lines, relu);
+                    gradients.add(slot, std::mem::take(&mut own.input));
+                    own
+                }
             };
-            gradients.add(slot, own.input);
             gradients.add_parameter(of_gamma, own.gamma);
             gradients.add_parameter(of_beta, own.beta);
             Ok(())
