@@ -18,10 +18,33 @@ mod weights;
 
 use self::convolve::convolve;
 use self::outputs::Outputs;
-use self::tiles::Maps;
+use self::points::OUTPUTS;
+use self::tiles::{Grid, Maps};
 use self::weights::{Weights, Windows};
-use super::geometry::Geometry;
+use super::geometry::{Axis, Geometry};
 use crate::simd::{Level, best};
+
+/// Input and output channels from which on each pass is faster than the same convolution as plain products.
+const FEWEST_CHANNELS: usize = 16;
+/// The same for tiles.
+const FEWEST_TILES: usize = 4;
+
+/// Whether these passes exist for this convolution, and are faster than the same convolution as plain products.
+///
+/// Measured with AVX-512 on one thread: each pass takes two thirds of the time with 16 channels, 0.4 with 64 and more; 0.6
+/// to 0.7 on maps of 3 x 3, where the tile has 16 pixels; 0.8 to 1 on 5 x 5, where they have 64; more than 1 on 2 x 2.
+pub(super) fn pays(g: &Geometry) -> bool {
+    let three = |axis: Axis| axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1;
+    let pixels = g.batch * g.down.output * g.across.output;
+    let grid = Grid::new(g.batch, g.down.output, g.across.output);
+    let tiles = grid.rows * grid.across;
+    g.groups == 1
+        && three(g.down)
+        && three(g.across)
+        && g.group_in.min(g.group_out) >= FEWEST_CHANNELS
+        && tiles >= FEWEST_TILES
+        && tiles * OUTPUTS * OUTPUTS <= 3 * pixels
+}
 
 /// The convolution itself.
 ///
