@@ -1,6 +1,7 @@
 //! Whether two programs computed the same first step.
 
 use crate::BenchError;
+use crate::statistics::exceeds;
 use safetensors::{Dtype, SafeTensors};
 use serde::Serialize;
 use std::path::Path;
@@ -70,7 +71,7 @@ pub(crate) fn compare(
         }
         let error = distance / norm;
         agreement.outputs = worse(agreement.outputs, error);
-        if !(error < OUTPUTS) {
+        if exceeds(error, OUTPUTS) {
             differences.push(off(name, error, OUTPUTS));
         }
     }
@@ -83,11 +84,11 @@ pub(crate) fn compare(
         let most = (errors.len() - 1) * 19 / 20;
         (agreement.gradients, agreement.worst_gradient) = (errors[most].0, *worst);
         (*parameter).clone_into(&mut agreement.worst_parameter);
-        if !(errors[most].0 < GRADIENTS) {
+        if exceeds(errors[most].0, GRADIENTS) {
             let shown = errors[most..].iter().rev().take(10);
             differences
                 .extend(shown.map(|(error, name)| off(&format!("{GRADIENT}{name}"), *error, GRADIENTS)));
-        } else if !(*worst < WORST_GRADIENT) {
+        } else if exceeds(*worst, WORST_GRADIENT) {
             differences.push(off(&format!("{GRADIENT}{parameter}"), *worst, WORST_GRADIENT));
         }
     }

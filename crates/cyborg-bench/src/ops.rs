@@ -1,7 +1,7 @@
 //! `bench ops`: every distinct convolution of a network, its three products, beside PyTorch's.
 
 use crate::protocol::{Launch, Opened, Process, Request, Timed};
-use crate::statistics::median;
+use crate::statistics::{exceeds, median};
 use crate::{BenchError, ConvShape, Progress, Settings, Variant, convolutions};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -173,8 +173,7 @@ fn compare(programs: &mut [Program], shape: &ConvShape) -> Result<Vec<BTreeMap<P
                 shape.label(),
                 pass.name()
             );
-            // A NaN would be far too.
-            (!(*error < BOUND)).then_some(text)
+            exceeds(*error, BOUND).then_some(text)
         };
         let mut differences: Vec<String> = errors.iter().filter_map(far).collect();
         for pass in Pass::ALL.iter().filter(|pass| !errors.contains_key(pass)) {

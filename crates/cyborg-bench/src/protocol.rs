@@ -106,6 +106,13 @@ pub struct Memory {
     pub before_bytes: Option<u64>,
 }
 
+impl Memory {
+    /// What the steps took beyond what was there before.
+    pub fn grown(&self) -> Option<u64> {
+        Some(self.peak_bytes?.saturating_sub(self.before_bytes?))
+    }
+}
+
 /// What a line back holds.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -23,9 +23,14 @@ pub fn step_text(figures: &StepFigures) -> String {
         Mode::Train => "training steps",
         Mode::Eval => "evaluations",
     };
-    let load = figures.load_before.map_or(String::new(), |load| format!(", load before {load:.1}"));
+    let busy = match figures.load_before {
+        Some(load) if load >= 0.5 => {
+            format!("other work was running (load {load:.1}): the clock misleads, CPU seconds less so\n\n")
+        }
+        _ => String::new(),
+    };
     let mut text = format!(
-        "{}, {} px, batch {}, {what}; {:.2} GFLOP an image; {processor}{load}\n\n",
+        "{}, {} px, batch {}, {what}; {:.2} GFLOP an image; {processor}\n\n{busy}",
         settings.backbone,
         settings.input_px,
         settings.batch,
@@ -50,6 +55,16 @@ pub fn step_text(figures: &StepFigures) -> String {
         };
         let (with, method, outputs) = (&agreement.with, &agreement.method, agreement.outputs);
         let _ = writeln!(text, "\nsame numbers as {with}, {method}: outputs {outputs:.1e}{gradients}");
+    }
+    for contestant in figures.contestants.iter().filter(|contestant| contestant.variant.is_some()) {
+        if let Some(error) = figures.second_loss_error(contestant) {
+            let Contestant { program, threads, .. } = contestant;
+            let method = contestant.method.name();
+            let _ = writeln!(
+                text,
+                "\nafter one step of the optimiser, {program}, {method}, {threads} thread(s): losses {error:.1e} apart"
+            );
+        }
     }
     let mut programs: BTreeMap<&str, &BTreeMap<String, String>> = BTreeMap::new();
     for contestant in &figures.contestants {
@@ -76,6 +91,7 @@ fn step_table(figures: &StepFigures) -> String {
         "of GEMM peak",
         "CPU s a step",
         "peak MiB",
+        "before MiB",
         "start s",
         "of it network s",
         "first step s",
@@ -94,15 +110,25 @@ fn step_table(figures: &StepFigures) -> String {
             contestant
                 .gemm_peak
                 .map_or("unknown".to_owned(), |peak| format!("{:.0} %", 100.0 * flops / peak)),
-            contestant.median_cpu_s().map_or("unknown".to_owned(), |seconds| format!("{seconds:.2}")),
-            contestant.memory.peak_bytes.map_or("unknown".to_owned(), |bytes| format!("{}", bytes >> 20)),
-            format!("{:.2}", contestant.start_s),
-            format!("{:.2}", contestant.network_s),
-            format!("{:.2}", contestant.first_s),
+            contestant.median_cpu_s().map_or("unknown".to_owned(), three_digits),
+            mebibytes(contestant.memory.peak_bytes),
+            mebibytes(contestant.memory.before_bytes),
+            three_digits(contestant.start_s),
+            three_digits(contestant.network_s),
+            three_digits(contestant.first_s),
         ]);
     }
     align(&mut table, 2);
     table.to_string()
+}
+
+fn mebibytes(bytes: Option<u64>) -> String {
+    bytes.map_or("unknown".to_owned(), |bytes| (bytes >> 20).to_string())
+}
+
+fn three_digits(value: f64) -> String {
+    let before_the_point = value.abs().max(1e-3).log10().floor() as i32;
+    format!("{value:.*}", (2 - before_the_point).max(0) as usize)
 }
 
 /// Ratios between contestants that differ in one thing only.
@@ -115,10 +141,15 @@ fn comparisons(figures: &StepFigures) -> Vec<String> {
         for other in all.iter().filter(same).filter(|other| other.variant.is_some()) {
             let memory = match (mine.memory.peak_bytes, other.memory.peak_bytes) {
                 (Some(mine), Some(other)) => format!("{:.2}", mine as f64 / other as f64),
-                _ => "unknown".to_owned(),
+                _ => "unknown parts".to_owned(),
+            };
+            let grown = match (mine.memory.grown(), other.memory.grown()) {
+                (Some(mine), Some(other)) => format!("{:.2}", mine as f64 / other as f64),
+                _ => "unknown parts".to_owned(),
             };
             lines.push(format!(
-                "{} over {}, {}, {} thread(s): {:.2} times the images/s{}; {memory} of its peak memory",
+                "{} over {}, {}, {} thread(s): {:.2} times the images/s{}; {memory} of its peak memory, \
+                 {grown} of what it takes beyond `before`",
                 mine.program,
                 other.program,
                 mine.method.name(),
@@ -255,5 +286,121 @@ fn markdown(header: &[&str]) -> Table {
 fn align(table: &mut Table, from: usize) {
     for column in table.column_iter_mut().skip(from) {
         column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConvShape, Memory, Settings, Variant};
+
+    fn settings() -> Settings {
+        Settings {
+            backbone: "resnet18".to_owned(),
+            input_px: 224,
+            batch: 20,
+            method: Method::Cyborg,
+            mode: Mode::Train,
+            threads: 1,
+            seed: 0,
+            variant: None,
+            inputs: None,
+        }
+    }
+
+    fn contestant(variant: Option<Variant>, method: Method, threads: usize, seconds: f64) -> Contestant {
+        Contestant {
+            program: variant.map_or("cyborg", Variant::name).to_owned(),
+            variant,
+            method,
+            threads,
+            start_s: 0.123,
+            network_s: 0.1,
+            first_s: 12.345,
+            seconds: vec![seconds; 3],
+            cpu_seconds: Some(vec![2.0 * seconds; 3]),
+            values: vec![0.5, 0.25],
+            memory: Memory { peak_bytes: Some((seconds * 1e9) as u64), before_bytes: Some(500_000_000) },
+            gemm_peak: Some(1e11),
+            about: BTreeMap::from([("threads".to_owned(), threads.to_string())]),
+        }
+    }
+
+    fn text(contestants: Vec<Contestant>) -> String {
+        step_text(&StepFigures {
+            settings: settings(),
+            processor: "a processor".to_owned(),
+            load_before: Some(2.0),
+            operations_per_image: 1e10,
+            agreements: Vec::new(),
+            contestants,
+        })
+    }
+
+    #[test]
+    fn ratios_are_between_what_differs_in_one_thing() {
+        let text = text(vec![
+            contestant(None, Method::Cyborg, 1, 4.0),
+            contestant(None, Method::CrossEntropy, 1, 3.2),
+            contestant(Some(Variant::Nchw), Method::Cyborg, 1, 6.0),
+            contestant(None, Method::Cyborg, 2, 2.5),
+        ]);
+        // 20 images in 4 s, 1e10 operations each, of a peak of 1e11.
+        let row = text.lines().find(|line| line.starts_with("| cyborg ")).expect("a row");
+        let cells: Vec<&str> = row.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        let expected = ["cyborg", "cyborg", "1", "5.00", "5.00 to 5.00", "50.0", "50 %", "8.00"];
+        assert_eq!(cells[..8], expected, "{text}");
+        assert_eq!(cells[8..], ["3814", "476", "0.123", "0.100", "12.3"], "{text}");
+        for words in [
+            "cyborg over PyTorch NCHW, cyborg, 1 thread(s): 1.50 times the images/s (1.50 by CPU time); 0.67 of its \
+             peak memory, 0.64 of what it takes beyond `before`",
+            "cyborg's step over cross-entropy's, 1 thread(s): +25.0 % (+25.0 % by CPU time)",
+            "cyborg, cyborg, 2 threads over 1: 1.60 times the images/s",
+            "losses 0.0e0 apart",
+            "other work was running (load 2.0)",
+        ] {
+            assert!(text.contains(words), "`{words}` is missing in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_system_does_not_tell_is_unknown() {
+        let mut one = contestant(None, Method::Cyborg, 1, 4.0);
+        (one.cpu_seconds, one.gemm_peak) = (None, None);
+        one.memory = Memory { peak_bytes: None, before_bytes: None };
+        let text = text(vec![one]);
+        let row = text.lines().find(|line| line.starts_with("| cyborg ")).expect("a row");
+        assert_eq!(row.matches("unknown").count(), 4, "{text}");
+    }
+
+    #[test]
+    fn totals_are_weighted_by_count() {
+        let mut shape: ConvShape =
+            crate::convolutions(cyborg_backbones::Architecture::ResNet18, 224).remove(1);
+        shape.count = 4;
+        let row = |pass, seconds: f64| OpsRow {
+            shape: shape.clone(),
+            pass,
+            operations: 1e9,
+            seconds: vec![seconds, 2.0 * seconds],
+            cpu_seconds: Some(vec![3.0 * seconds; 2]),
+            errors: vec![1e-6],
+        };
+        let programs = ["cyborg", "PyTorch NCHW"].map(|name| (name.to_owned(), BTreeMap::new()));
+        let figures = OpsFigures {
+            settings: settings(),
+            processor: "a processor".to_owned(),
+            programs: programs.to_vec(),
+            rows: vec![row(Pass::Forward, 0.01), row(Pass::WeightGradient, 0.02)],
+        };
+        let cells = |by: By| -> Vec<String> {
+            let text = ops_text(&figures, by);
+            let row = text.lines().find(|line| line.contains("| all three")).expect("a row").to_owned();
+            row.split('|').map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty()).collect()
+        };
+        // 4 x (10 + 20) ms, 8e9 operations.
+        let expected = ["all, times count", "4", "all three", "120.000", "66.7", "240.000", "33.3", "2.00"];
+        assert_eq!(cells(By::Clock), expected);
+        assert_eq!(cells(By::Cpu)[3..], ["360.000", "22.2", "360.000", "22.2", "1.00"]);
     }
 }

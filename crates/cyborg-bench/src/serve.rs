@@ -148,3 +148,112 @@ fn timed_step(workload: &mut Workload, write: Option<&Path>) -> Result<Timed, Be
 fn json(value: &impl Serialize) -> Result<Value, BenchError> {
     Ok(serde_json::to_value(value).map_err(std::io::Error::other)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Method, Mode, Settings};
+    use std::collections::BTreeSet;
+
+    fn settings() -> Settings {
+        Settings {
+            backbone: "thin-resnet8".to_owned(),
+            input_px: 24,
+            batch: 2,
+            method: Method::Cyborg,
+            mode: Mode::Train,
+            threads: rayon::current_num_threads(),
+            seed: 3,
+            variant: None,
+            inputs: None,
+        }
+    }
+
+    fn ask(requests: &[Request]) -> Vec<Value> {
+        let lines: Vec<String> =
+            requests.iter().map(|request| serde_json::to_string(request).expect("JSON")).collect();
+        ask_lines(&lines.join("\n"))
+    }
+
+    fn ask_lines(lines: &str) -> Vec<Value> {
+        let mut answers = Vec::new();
+        serve(lines.as_bytes(), &mut answers).expect("served");
+        let text = String::from_utf8(answers).expect("text");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    #[test]
+    fn steps_move_the_network_and_repeat_themselves() {
+        let requests =
+            [Request::Open(settings()), Request::First { write: None }, Request::Step, Request::Memory];
+        let answers = ask(&requests);
+        let loss = |index: usize| answers[index]["ok"]["value"].as_f64().expect("a loss");
+        assert!(loss(2) < loss(1), "{answers:?}");
+        let again = ask(&requests);
+        assert_eq!([&again[1]["ok"]["value"], &again[2]["ok"]["value"]], [&loss(1), &loss(2)]);
+        let cross_entropy = Settings { method: Method::CrossEntropy, ..settings() };
+        let other = ask(&[Request::Open(cross_entropy), Request::First { write: None }]);
+        assert_ne!(other[1]["ok"]["value"], loss(1));
+    }
+
+    #[test]
+    fn evaluation_moves_nothing() {
+        let eval = Settings { mode: Mode::Eval, ..settings() };
+        let answers = ask(&[Request::Open(eval), Request::First { write: None }, Request::Step]);
+        assert!(answers[1]["ok"]["value"].is_f64());
+        assert_eq!(answers[1]["ok"]["value"], answers[2]["ok"]["value"]);
+    }
+
+    #[test]
+    fn what_is_written_is_what_pytorch_reads() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let ours = dir.path().join("ours");
+        let answers = ask(&[
+            Request::Open(settings()),
+            Request::Export { dir: dir.path().to_owned() },
+            Request::First { write: Some(ours.clone()) },
+        ]);
+        assert!(answers.iter().all(|answer| answer.get("ok").is_some()), "{answers:?}");
+        let names = |name: &str| -> BTreeSet<String> {
+            let file = candle_core::safetensors::load(dir.path().join(name), &candle_core::Device::Cpu);
+            file.expect("safetensors").into_keys().collect()
+        };
+        assert_eq!(names("batch.safetensors"), ["images", "labels", "maps"].map(ToOwned::to_owned).into());
+        assert!(names("weights.safetensors").contains("layer1.0.bn1.num_batches_tracked"));
+        let written = names("ours");
+        for name in ["loss", "map term", "logits", "features", "gradient of fc.bias"] {
+            assert!(written.contains(name), "`{name}` is missing in {written:?}");
+        }
+        // 29 parameters: 9 convolutions, as many batch norms with two each, and the classifier's two.
+        assert_eq!(written.iter().filter(|name| name.starts_with("gradient of ")).count(), 29);
+        let same = crate::check::compare((&ours, &ours), ("a", "b"), "cyborg").expect("the same");
+        assert_eq!((same.outputs, same.gradients, same.worst_gradient, same.parameters), (0.0, 0.0, 0.0, 29));
+    }
+
+    #[test]
+    fn what_goes_wrong_is_an_answer() {
+        let unknown = Settings { backbone: "resnet19".to_owned(), ..settings() };
+        let small = Settings { backbone: "densenet121".to_owned(), ..settings() };
+        let threads = Settings { threads: 1000, ..settings() };
+        let requests = [
+            Request::Step,
+            Request::Open(unknown),
+            Request::Open(small),
+            Request::Open(threads),
+            Request::Time { pass: crate::Pass::Forward, repeats: 1 },
+        ];
+        let answers = ask(&requests);
+        for (answer, words) in answers.iter().zip([
+            "`open` is out of turn",
+            "`--backbone` is `resnet19`, expected one of `thin-resnet8`",
+            "expected at least 29 for `densenet121`",
+            "RAYON_NUM_THREADS=1000",
+            "`convolution` is out of turn",
+        ]) {
+            let error = answer["error"].as_str().expect("an error");
+            assert!(error.contains(words), "{error}");
+        }
+        let nonsense = ask_lines("{\"do\": \"dance\"}");
+        assert!(nonsense[0]["error"].as_str().is_some_and(|error| error.contains("dance")), "{nonsense:?}");
+    }
+}

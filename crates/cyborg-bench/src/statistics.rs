@@ -16,6 +16,11 @@ pub(crate) fn range(values: &[f64]) -> (f64, f64) {
     values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
 }
 
+/// Whether an error is too large for this bound; a NaN is.
+pub(crate) fn exceeds(error: f64, bound: f64) -> bool {
+    error.is_nan() || error >= bound
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,10 +2,11 @@
 
 use crate::check::{self, Agreement};
 use crate::protocol::{Launch, Memory, Opened, Process, Request, Timed};
-use crate::statistics::{median, range};
+use crate::statistics::{exceeds, median, range};
 use crate::{BenchError, Method, Mode, Progress, Settings, Variant, Work};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,21 @@ pub struct StepFigures {
     pub agreements: Vec<Agreement>,
     /// Every program with every method and number of threads.
     pub contestants: Vec<Contestant>,
+}
+
+impl StepFigures {
+    /// How far a program's loss is from ours after one step of the optimiser, relative to its own. None in evaluation,
+    /// where nothing moves, and where it is not known.
+    pub fn second_loss_error(&self, contestant: &Contestant) -> Option<f64> {
+        let ours = ours_of(&self.contestants, contestant)?;
+        let (our, their) = (ours.values.get(1)?, contestant.values.get(1)?);
+        (self.settings.mode == Mode::Train).then_some((our - their).abs() / their.abs())
+    }
+}
+
+/// Ours with the same method.
+fn ours_of<'a>(contestants: &'a [Contestant], like: &Contestant) -> Option<&'a Contestant> {
+    contestants.iter().find(|other| other.variant.is_none() && other.method == like.method)
 }
 
 /// One program's steps.
@@ -238,7 +254,7 @@ fn measure(plan: &StepPlan, inputs: &Path, progress: Progress<'_>) -> Result<Vec
                 (Some(all), Some(seconds)) => all.push(seconds),
                 (all, _) => *all = None,
             }
-            line = format!("{line} {} {:.2} s,", contestant.program, timed.seconds);
+            line = format!("{line} {} {:.3} s,", contestant.program, timed.seconds);
         }
         progress(line.trim_end_matches(','));
     }
@@ -247,10 +263,10 @@ fn measure(plan: &StepPlan, inputs: &Path, progress: Progress<'_>) -> Result<Vec
     }
     let mut peaks: BTreeMap<usize, f64> = BTreeMap::new();
     for (process, contestant) in running.iter_mut().filter(|(_, contestant)| contestant.variant.is_none()) {
-        if !peaks.contains_key(&contestant.threads) {
+        if let Entry::Vacant(unknown) = peaks.entry(contestant.threads) {
             progress(&format!("largest matrix products, {} thread(s)", contestant.threads));
             std::thread::sleep(PAUSE);
-            peaks.insert(contestant.threads, process.ask(&Request::Peak)?);
+            unknown.insert(process.ask(&Request::Peak)?);
         }
     }
     let with_peak = |(_, mut contestant): (Process, Contestant)| {
@@ -264,8 +280,7 @@ fn measure(plan: &StepPlan, inputs: &Path, progress: Progress<'_>) -> Result<Vec
 /// the same bits whatever the number of threads.
 fn check_values(contestants: &[Contestant]) -> Result<(), BenchError> {
     for contestant in contestants {
-        let same_method = |other: &&Contestant| other.variant.is_none() && other.method == contestant.method;
-        let Some(ours) = contestants.iter().find(same_method) else { continue };
+        let Some(ours) = ours_of(contestants, contestant) else { continue };
         let mut differences = Vec::new();
         if contestant.variant.is_none() {
             if contestant.values != ours.values {
@@ -277,8 +292,7 @@ fn check_values(contestants: &[Contestant]) -> Result<(), BenchError> {
         } else {
             let pairs = ours.values.iter().zip(&contestant.values);
             for (step, ((our, their), bound)) in pairs.zip([FIRST_VALUE, SECOND_VALUE]).enumerate() {
-                // A NaN is too far too.
-                if !((our - their).abs() < bound * their.abs()) {
+                if exceeds((our - their).abs(), bound * their.abs()) {
                     let step = step + 1;
                     differences.push(format!(
                         "  before step {step}: {our} and {their}, rounding is below {bound:.0e}"
@@ -293,4 +307,54 @@ fn check_values(contestants: &[Contestant]) -> Result<(), BenchError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contestant(variant: Option<Variant>, threads: usize, values: &[f64]) -> Contestant {
+        Contestant {
+            program: variant.map_or("cyborg", Variant::name).to_owned(),
+            variant,
+            method: Method::Cyborg,
+            threads,
+            start_s: 0.0,
+            network_s: 0.0,
+            first_s: 0.0,
+            seconds: vec![2.0, 1.0, 4.0],
+            cpu_seconds: None,
+            values: values.to_vec(),
+            memory: Memory { peak_bytes: None, before_bytes: None },
+            gemm_peak: None,
+            about: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn rates_come_from_the_median_and_the_extremes() {
+        let (rate, low, high) = contestant(None, 1, &[]).images_per_second(20);
+        assert_eq!((rate, low, high), (10.0, 5.0, 20.0));
+    }
+
+    #[test]
+    fn programs_must_go_on_alike() {
+        let check = |other: Contestant| {
+            let ours = contestant(None, 1, &[0.75, 0.5, 0.25]);
+            check_values(&[ours, other]).map_err(|error| error.to_string())
+        };
+        check(contestant(None, 2, &[0.75, 0.5, 0.25])).expect("the same bits");
+        let error = check(contestant(None, 2, &[0.75, 0.5, 0.25 + 1e-15])).expect_err("other bits");
+        assert!(error.contains("the same bits were expected"), "{error}");
+
+        let nchw = Some(Variant::Nchw);
+        // Later steps go apart: that is rounding, grown by training.
+        check(contestant(nchw, 1, &[0.750_001, 0.5001, 0.3])).expect("near");
+        let error = check(contestant(nchw, 1, &[0.7501, 0.5, 0.25])).expect_err("another loss");
+        assert!(error.contains("before step 1: 0.75 and 0.7501"), "{error}");
+        let error = check(contestant(nchw, 1, &[0.75, 0.51, 0.25])).expect_err("another optimiser");
+        assert!(error.contains("before step 2: 0.5 and 0.51"), "{error}");
+        let error = check(contestant(nchw, 1, &[f64::NAN, 0.5, 0.25])).expect_err("not a number");
+        assert!(error.contains("before step 1"), "{error}");
+    }
 }

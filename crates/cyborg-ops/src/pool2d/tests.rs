@@ -92,8 +92,8 @@ fn maxima_and_their_gradients_are_those_of_the_definition() {
             expected_dx[best] += f64::from(g[index]);
         });
         for (found, expected) in dx.iter().zip(&expected_dx) {
-            // Measured: 2e-7 for up to 12 windows that one cell wins.
-            assert!((f64::from(*found) - expected).abs() < 2e-6, "{setting:?} {size:?}: {found} {expected}");
+            // Measured: 2.3e-7, one place of a sum of 2.3 from several windows that one cell wins.
+            assert!((f64::from(*found) - expected).abs() < 1e-6, "{setting:?} {size:?}: {found} {expected}");
         }
     });
 }
@@ -113,14 +113,14 @@ fn means_and_their_gradients_are_those_of_the_definition() {
                 let n = if count_include_pad { padded } else { cells.len() } as f64;
                 let sum: f64 = cells.iter().map(|&cell| f64::from(x[at(cell)])).sum();
                 let what = format!("{setting:?} {size:?} {count_include_pad}");
-                // Measured: 2e-7.
-                assert!((f64::from(out[index]) - sum / n).abs() < 2e-6, "{what}: {} {}", out[index], sum / n);
+                // Measured: less than 2e-7.
+                assert!((f64::from(out[index]) - sum / n).abs() < 1e-6, "{what}: {} {}", out[index], sum / n);
                 for cell in cells {
                     expected_dx[at(cell)] += f64::from(g[index]) / n;
                 }
             });
             for (found, expected) in dx.iter().zip(&expected_dx) {
-                assert!((f64::from(*found) - expected).abs() < 2e-6, "{setting:?}: {found} {expected}");
+                assert!((f64::from(*found) - expected).abs() < 1e-6, "{setting:?}: {found} {expected}");
             }
         }
     });

@@ -1,7 +1,7 @@
 //! All three passes against their definition.
 
 use super::*;
-use crate::conv2d::geometry::Axis;
+
 use crate::simd::levels;
 
 /// Uniform between -1 and 1, different for each seed.
@@ -32,27 +32,24 @@ struct Case {
     dy: Vec<f32>,
 }
 
-/// Number types that a definition can be computed in.
-trait Number: Copy + From<f32> + Into<f64> + std::ops::Mul<Output = Self> + std::ops::AddAssign {}
-impl Number for f32 {}
-impl Number for f64 {}
-
 impl Case {
     fn new(g: Geometry) -> Self {
         let (channels_in, channels_out) = (g.channels_in(), g.channels_out());
         let mut x = values(g.batch * g.down.input * g.across.input * channels_in, 1);
         // As behind a ReLU: sums of numbers of one sign are the harder case for transforms.
-        x.iter_mut().for_each(|x| *x = x.max(0.0));
+        for x in &mut x {
+            *x = x.max(0.0);
+        }
         let weight = values(channels_in * channels_out * 9, 2);
         let dy = values(g.batch * g.down.output * g.across.output * channels_out, 3);
         Self { g, x, weight, dy }
     }
 
-    /// Output, gradient of the input, gradient of the weights, summed in this type one after the other.
-    fn defined<T: Number>(&self) -> [Vec<f64>; 3] {
+    /// Output, gradient of the input, gradient of the weights, by their definition.
+    fn defined(&self) -> [Vec<f64>; 3] {
         let Self { g, x, weight, dy } = self;
         let (channels_in, channels_out) = (g.channels_in(), g.channels_out());
-        let zeros = |len: usize| vec![T::from(0.0); len];
+        let zeros = |len: usize| vec![0.0_f64; len];
         let (mut y, mut dx, mut dw) = (zeros(dy.len()), zeros(x.len()), zeros(weight.len()));
         let (height, width) = (g.down.output, g.across.output);
         for at in 0..g.batch * height * width * 9 {
@@ -68,13 +65,13 @@ impl Case {
             for i in 0..channels_in {
                 for o in 0..channels_out {
                     let w = (o * channels_in + i) * 9 + tap;
-                    y[to + o] += T::from(x[from + i]) * T::from(weight[w]);
-                    dx[from + i] += T::from(dy[to + o]) * T::from(weight[w]);
-                    dw[w] += T::from(dy[to + o]) * T::from(x[from + i]);
+                    y[to + o] += f64::from(x[from + i]) * f64::from(weight[w]);
+                    dx[from + i] += f64::from(dy[to + o]) * f64::from(weight[w]);
+                    dw[w] += f64::from(dy[to + o]) * f64::from(x[from + i]);
                 }
             }
         }
-        [y, dx, dw].map(|values| values.into_iter().map(Into::into).collect())
+        [y, dx, dw]
     }
 
     fn computed(&self, level: Level) -> [Vec<f32>; 3] {
@@ -101,25 +98,12 @@ fn errors(found: &[f32], expected: &[f64]) -> [f64; 2] {
     [rms(errors()) / scale, errors().fold(0.0, f64::max) / scale]
 }
 
-#[test]
-fn all_passes_are_their_definitions() {
-    for (batch, channels, size, padding) in CASES {
-        let case = Case::new(geometry(batch, channels, size, padding));
-        let expected = case.defined::<f64>();
-        let plain = case.defined::<f32>();
-        for level in levels() {
-            let found = case.computed(level);
-            for (pass, (found, expected)) in found.iter().zip(&expected).enumerate() {
-                let e = errors(found, expected);
-                let p: Vec<f32> = plain[pass].iter().map(|&v| v as f32).collect();
-                let p = errors(&p, expected);
-                assert!(e[0] < 2e-6 && e[1] < 2e-5);
-            }
-        }
-    }
-}
+/// Batch, channels, size, padding.
+type Shape = (usize, [usize; 2], [usize; 2], [usize; 2]);
 
-const CASES: [(usize, [usize; 2], [usize; 2], [usize; 2]); 12] = [
+/// Tiles that overhang, vectors that do, paddings that are not those of a map of the same size, sizes below a window and
+/// a tile; several jobs and several steps; weights that are packed and summed panel by panel.
+const SHAPES: [Shape; 14] = [
     (2, [1, 1], [3, 5], [1, 1]),
     (1, [3, 16], [1, 1], [1, 1]),
     (3, [16, 3], [13, 7], [0, 2]),
@@ -131,12 +115,39 @@ const CASES: [(usize, [usize; 2], [usize; 2], [usize; 2]); 12] = [
     (1, [17, 19], [4, 4], [1, 0]),
     (1, [20, 72], [7, 2], [0, 1]),
     (1, [3, 3], [2, 2], [3, 4]),
+    (1, [16, 16], [125, 127], [1, 1]),
     (2, [320, 272], [4, 6], [1, 1]),
+    (0, [24, 24], [8, 8], [1, 1]),
 ];
+
+/// Root of the mean square and largest of the errors, over the root of the mean square of what is expected. The largest of
+/// all shapes and instruction sets are 1.7e-6 and 1.2e-5, where a plain sum in `f32`, one product after the other, has
+/// 7.9e-7 and 8.6e-6 (320 channels); with 48 channels they are 5.9e-7 and 5.2e-6, where it has 2.6e-7 and 2.4e-6.
+const BOUNDS: [f64; 2] = [2.5e-6, 2e-5];
+
+#[test]
+fn all_passes_are_their_definitions() {
+    for shape in SHAPES {
+        let (batch, channels, size, padding) = shape;
+        let case = Case::new(geometry(batch, channels, size, padding));
+        let expected = case.defined();
+        for level in levels() {
+            for ((pass, found), expected) in PASSES.iter().zip(case.computed(level)).zip(&expected) {
+                let found = errors(&found, expected);
+                let within = found.iter().zip(&BOUNDS).all(|(found, bound)| found <= bound);
+                assert!(within, "{pass} of {shape:?}, {level:?}: errors {found:?}, at most {BOUNDS:?}");
+            }
+        }
+    }
+}
+
+const PASSES: [&str; 3] = ["output", "gradient of the input", "gradient of the weights"];
 
 #[test]
 fn threads_do_not_change_bits() {
-    for (batch, channels, size) in [(3, [24, 40], [30, 21]), (2, [320, 272], [9, 5])] {
+    for (batch, channels, size) in
+        [(3, [24, 40], [30, 21]), (1, [16, 16], [125, 127]), (2, [320, 272], [9, 5])]
+    {
         let case = Case::new(geometry(batch, channels, size, [1, 1]));
         let on = |threads| {
             let pool =
@@ -148,4 +159,21 @@ fn threads_do_not_change_bits() {
             assert_eq!(on(threads), expected, "{threads} threads, {channels:?} channels");
         }
     }
+}
+
+#[test]
+fn pays_where_few_pixels_are_wasted() {
+    let case = |channels, size| pays(&geometry(2, channels, size, [1, 1]));
+    assert!(case([16, 16], [7, 7]) && case([64, 64], [5, 5]));
+    assert!(!case([15, 64], [7, 7]) && !case([64, 15], [7, 7]), "few channels");
+    assert!(!case([64, 64], [2, 2]) && !case([64, 64], [1, 12]), "tiles that are mostly empty");
+    assert!(!case([64, 64], [4, 4]), "two tiles");
+    let other = |change: fn(&mut Geometry)| {
+        let mut g = geometry(2, [64, 64], [8, 8], [1, 1]);
+        assert!(pays(&g));
+        change(&mut g);
+        pays(&g)
+    };
+    assert!(!other(|g| g.down.kernel = 5) && !other(|g| g.across.stride = 2));
+    assert!(!other(|g| g.down.dilation = 2) && !other(|g| g.groups = 2));
 }

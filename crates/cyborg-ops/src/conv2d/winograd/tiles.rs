@@ -5,7 +5,6 @@
     reason = "vector instructions reach only what is inlined into the dispatched function"
 )]
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use pulp::{Scalar, Simd, WithSimd};
@@ -15,16 +14,12 @@ use crate::simd::{Level, load, run_on};
 
 /// Points of a tile.
 pub(super) const AREA: usize = POINTS * POINTS;
-/// Values between the points of a block: without them, points would often lie a multiple of 4096 bytes apart, all of a
-/// tile in the same set of the first cache.
-const GAP: usize = 16;
-
 /// Values of a line of the cache: vectors that lie across two lines take twice as long.
-pub(super) const ALIGNMENT: usize = 16;
+pub(super) const LINE: usize = 16;
 
-/// `len` of these values, of which there must be [`ALIGNMENT`] more, from the first of a line of the cache on.
+/// `len` of these values, of which there must be [`LINE`] more, from the first of a line of the cache on.
 pub(super) fn aligned(values: &mut [f32], len: usize) -> &mut [f32] {
-    let start = values.as_ptr().align_offset(ALIGNMENT * size_of::<f32>()).min(ALIGNMENT);
+    let start = values.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
     &mut values[start..start + len]
 }
 
@@ -58,14 +53,52 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Values from one point to the next.
-    pub(super) fn stride(&self) -> usize {
-        self.tiles * self.channels + GAP
+    /// Values from one tile to the next: an odd number of lines, so that those of neighbouring tiles do not fall into the
+    /// same few sets of the first cache.
+    pub(super) fn tile(&self) -> usize {
+        (self.channels.div_ceil(LINE) | 1) * LINE
+    }
+
+    /// Values from one point to the next; for the same reason there is a line between them.
+    pub(super) fn point(&self) -> usize {
+        self.tiles * self.tile() + LINE
     }
 
     /// Values of all points.
     pub(super) fn len(&self) -> usize {
-        AREA * self.stride()
+        AREA * self.point()
+    }
+}
+
+/// The points of some rows of tiles, in blocks of rows.
+#[derive(Clone, Debug)]
+pub(super) struct Blocks {
+    rows: Range<usize>,
+    /// Rows of tiles of a block; the last may have fewer.
+    step: usize,
+    pub(super) block: Block,
+}
+
+impl Blocks {
+    pub(super) fn new(grid: Grid, rows: Range<usize>, step: usize, channels: usize) -> Self {
+        Self { rows, step, block: Block { tiles: step * grid.across, channels } }
+    }
+
+    /// Values of all blocks.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len().div_ceil(self.step) * self.block.len()
+    }
+
+    /// The rows of a block.
+    pub(super) fn rows(&self, index: usize) -> Range<usize> {
+        let start = self.rows.start + index * self.step;
+        start..(start + self.step).min(self.rows.end)
+    }
+
+    /// Where each tile begins, from the first value of a point on.
+    pub(super) fn bases(&self, tiles: usize) -> Vec<usize> {
+        let block = self.block;
+        (0..tiles).map(|tile| tile / block.tiles * block.len() + tile % block.tiles * block.tile()).collect()
     }
 }
 
@@ -85,10 +118,16 @@ pub(super) struct Maps<'a> {
 impl<'a> Maps<'a> {
     /// The `N` x `N` pixels of a tile; zeros outside the map.
     #[inline(always)]
-    fn pixels<const N: usize>(&self, grid: Grid, row: usize, across: usize) -> [[&'a [f32]; N]; N] {
+    fn pixels<const N: usize>(
+        &self,
+        grid: Grid,
+        row: usize,
+        across: usize,
+        pixels: &mut [[&'a [f32]; N]; N],
+    ) {
         let (image, down) = (row / grid.down, row % grid.down);
-        let mut pixels = [[self.zeros; N]; N];
         for (i, pixels) in pixels.iter_mut().enumerate() {
+            *pixels = [self.zeros; N];
             let y = (down * OUTPUTS + i).wrapping_sub(self.padding.0);
             if y >= self.height {
                 continue;
@@ -101,7 +140,6 @@ impl<'a> Maps<'a> {
                 }
             }
         }
-        pixels
     }
 }
 
@@ -170,9 +208,10 @@ impl<const N: usize, A: Along<N>> ToPoints<'_, N, A> {
     fn run<S: Simd>(mut self, simd: S) {
         let channels = self.maps.channels;
         let mut start = 0;
+        let mut pixels = [[self.maps.zeros; N]; N];
         for row in self.rows.clone() {
             for across in 0..self.grid.across {
-                let pixels = self.maps.pixels::<N>(self.grid, row, across);
+                self.maps.pixels(self.grid, row, across, &mut pixels);
                 let mut channel = 0;
                 loop {
                     // SAFETY: each pixel has all channels, and `channel + F32_LANES <= channels`; `to_points` has checked
@@ -187,7 +226,7 @@ impl<const N: usize, A: Along<N>> ToPoints<'_, N, A> {
                     // The last vector may do some channels again.
                     channel = (channel + S::F32_LANES).min(channels - S::F32_LANES);
                 }
-                start += channels;
+                start += self.block.tile();
             }
         }
     }
@@ -204,10 +243,14 @@ impl<const N: usize, A: Along<N>> ToPoints<'_, N, A> {
             for (value, row) in column.iter_mut().zip(pixels) {
                 // SAFETY: as the caller promises.
                 *value = unsafe { load(simd, row[j], channel) };
+                if j + OUTPUTS >= N {
+                    // A pixel of the next tile.
+                    prefetch(row[j].as_ptr().wrapping_add(OUTPUTS * self.maps.channels + channel));
+                }
             }
             *half = A::points(simd, column);
         }
-        let stride = self.block.stride();
+        let stride = self.block.point();
         let mut out = self.out[start..].as_mut_ptr();
         for i in 0..POINTS {
             let mut row = [zero; N];
@@ -225,181 +268,18 @@ impl<const N: usize, A: Along<N>> ToPoints<'_, N, A> {
     }
 }
 
-/// Where points of outputs lie: blocks of points for some channels after each other.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Panels {
-    /// All channels.
-    pub(super) channels: usize,
-    /// Channels of a panel; the last may have fewer.
-    pub(super) width: usize,
-}
-
-impl Panels {
-    /// Channels of a panel, at most: as many as make whole blocks of the product on every instruction set.
-    const WIDEST: usize = 64;
-
-    pub(super) fn new(channels: usize) -> Self {
-        let panels = channels.div_ceil(Self::WIDEST).max(1);
-        Self { channels, width: channels.div_ceil(panels).next_multiple_of(16).min(channels) }
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.channels.div_ceil(self.width.max(1))
-    }
-
-    /// The channels of a panel.
-    pub(super) fn channels(&self, panel: usize) -> Range<usize> {
-        panel * self.width..((panel + 1) * self.width).min(self.channels)
-    }
-
-    /// The points of one panel.
-    pub(super) fn block(&self, tiles: usize) -> Block {
-        Block { tiles, channels: self.width }
-    }
-}
-
-/// Maps that tiles are put together to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Outputs {
-    pub(super) height: usize,
-    pub(super) width: usize,
-}
-
-/// The pixels of the tiles of `rows` from their points: `tiles` are those that `points` has, of which the first of `rows`
-/// is number `first`; `out` begins with the first pixel of `rows`.
-#[expect(clippy::too_many_arguments, reason = "two layouts and two places")]
-pub(super) fn from_points(
-    level: Level,
-    points: &[f32],
-    panels: Panels,
-    tiles: usize,
-    first: usize,
-    grid: Grid,
-    outputs: Outputs,
-    rows: Range<usize>,
-    out: &mut [MaybeUninit<f32>],
-) {
-    assert!(first + rows.len() * grid.across <= tiles);
-    assert!(panels.count() * panels.block(tiles).len() <= points.len());
-    run_on(level, FromPoints { points, panels, tiles, first, grid, outputs, rows, out });
-}
-
-struct FromPoints<'a> {
-    points: &'a [f32],
-    panels: Panels,
-    tiles: usize,
-    first: usize,
-    grid: Grid,
-    outputs: Outputs,
-    rows: Range<usize>,
-    out: &'a mut [MaybeUninit<f32>],
-}
-
-impl WithSimd for FromPoints<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        for panel in 0..self.panels.count() {
-            if self.panels.channels(panel).len() < S::F32_LANES {
-                self.panel(Scalar, panel);
-            } else {
-                self.panel(simd, panel);
-            }
-        }
-    }
-}
-
-impl FromPoints<'_> {
-    #[inline(always)]
-    fn panel<S: Simd>(&mut self, simd: S, panel: usize) {
-        let Outputs { height, width } = self.outputs;
-        let (grid, panels) = (self.grid, self.panels);
-        let (block, channels) = (panels.block(self.tiles), panels.channels(panel));
-        let first_row = grid.pixel_row(self.rows.start, height);
-        for row in self.rows.clone() {
-            let y = grid.pixel_row(row, height);
-            let existing = OUTPUTS.min(height - row % grid.down * OUTPUTS);
-            for across in 0..grid.across {
-                let tile = self.first + (row - self.rows.start) * grid.across + across;
-                let points = &self.points[panel * block.len()..][..block.len()];
-                let points = &points[tile * block.channels..];
-                let pixels = Pixels {
-                    rows: existing,
-                    columns: OUTPUTS.min(width - across * OUTPUTS),
-                    row: width * panels.channels,
-                    column: panels.channels,
-                };
-                let at = ((y - first_row) * width + across * OUTPUTS) * panels.channels + channels.start;
-                let out = &mut self.out[at..];
-                assert!(
-                    (pixels.rows - 1) * pixels.row + (pixels.columns - 1) * pixels.column + channels.len()
-                        <= out.len()
-                );
-                let mut channel = 0;
-                loop {
-                    // SAFETY: `channel + F32_LANES` is no more than the channels of this panel, which each pixel that
-                    // exists has (checked above), and each point (a block has all of its points).
-                    #[expect(unsafe_code, reason = "a bounds check for each vector")]
-                    unsafe {
-                        tile_from_points(
-                            simd,
-                            &points[channel..],
-                            block.stride(),
-                            &mut out[channel..],
-                            pixels,
-                        );
-                    }
-                    if channel + S::F32_LANES >= channels.len() {
-                        break;
-                    }
-                    channel = (channel + S::F32_LANES).min(channels.len() - S::F32_LANES);
-                }
-            }
-        }
-    }
-}
-
-/// The pixels of a tile that exist, and the values from one to the next.
-#[derive(Clone, Copy, Debug)]
-struct Pixels {
-    rows: usize,
-    columns: usize,
-    row: usize,
-    column: usize,
-}
-
-/// # Safety
-/// A vector can be read at each of the points, `stride` apart, and written to each pixel.
-#[expect(unsafe_code, reason = "a bounds check for each vector would cost as much as the arithmetic")]
+/// Begins to load a line that will soon be needed; any address will do.
 #[inline(always)]
-unsafe fn tile_from_points<S: Simd>(
-    simd: S,
-    points: &[f32],
-    stride: usize,
-    out: &mut [MaybeUninit<f32>],
-    pixels: Pixels,
-) {
-    let zero = simd.splat_f32s(0.0);
-    let mut half = [[zero; OUTPUTS]; POINTS];
-    for (j, half) in half.iter_mut().enumerate() {
-        let mut column = [zero; POINTS];
-        for (i, value) in column.iter_mut().enumerate() {
-            // SAFETY: as the caller promises.
-            *value = unsafe { load(simd, points, (i * POINTS + j) * stride) };
-        }
-        *half = points::output(simd, column);
-    }
-    let out = out.as_mut_ptr();
-    for i in 0..pixels.rows {
-        let mut row = [zero; POINTS];
-        for (value, half) in row.iter_mut().zip(&half) {
-            *value = half[i];
-        }
-        let row = points::output(simd, row);
-        for (j, &value) in row[..pixels.columns].iter().enumerate() {
-            // SAFETY: as the caller promises.
-            unsafe { out.add(i * pixels.row + j * pixels.column).cast::<S::f32s>().write_unaligned(value) };
+fn prefetch(at: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, which reads nothing that the program sees.
+        #[expect(unsafe_code, reason = "a hint to the processor")]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(at.cast());
         }
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }

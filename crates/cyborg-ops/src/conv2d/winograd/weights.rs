@@ -8,18 +8,16 @@
 use pulp::{Scalar, Simd, WithSimd};
 
 use super::points::{self, FACTORS, POINTS, TAPS};
-use super::tiles::{ALIGNMENT, AREA, Panels, aligned};
+use super::tiles::{AREA, LINE};
 use crate::gemm::{PackedBlock, PackedLayout};
 use crate::parallel::for_each;
+use crate::scratch::with_scratch;
 use crate::simd::{Level, MAX_LANES, load, run_on};
 
 /// Taps of a window.
-const WINDOW: usize = TAPS * TAPS;
+pub(super) const WINDOW: usize = TAPS * TAPS;
 /// Rows whose windows are collected at once.
 const ROWS: usize = 16;
-/// Values between the packed matrices of two points, against points that lie a multiple of 4096 bytes apart.
-const GAP: usize = 16;
-
 /// Which windows a product multiplies with.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Windows {
@@ -29,104 +27,107 @@ pub(super) enum Windows {
     Turned,
 }
 
-/// The windows of a convolution at their points: for each panel of columns and each point a packed matrix.
-#[derive(Debug)]
-pub(super) struct Weights {
-    values: Vec<f32>,
-    panels: Vec<Panel>,
-}
-
+/// The windows of a convolution as the right operands of products.
 #[derive(Clone, Copy, Debug)]
-struct Panel {
-    layout: PackedLayout,
-    start: usize,
+pub(super) struct Weights<'a> {
+    /// (output channels, input channels, 3, 3)
+    weight: &'a [f32],
+    windows: Windows,
+    /// Rows of the operands: channels that are summed over.
+    k: usize,
+    /// Weights from one row to the next, and from one column to the next.
+    steps: (usize, usize),
 }
 
-impl Weights {
-    /// From `weight` of (output channels, input channels, 3, 3).
-    pub(super) fn new(
-        level: Level,
-        windows: Windows,
-        weight: &[f32],
-        channels_in: usize,
-        channels_out: usize,
-        panels: Panels,
-    ) -> Self {
+/// Neighbouring columns, packed: one matrix for each point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Panel {
+    pub(super) first: usize,
+    pub(super) columns: usize,
+    width: usize,
+    k: usize,
+    /// Where its points begin, and how far the points of all panels reach.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Panel {
+    pub(super) fn layout(&self) -> PackedLayout {
+        PackedLayout::new(self.k, self.columns)
+    }
+
+    /// Values from one point to the next.
+    fn point(&self) -> usize {
+        self.k * self.width + LINE
+    }
+
+    /// The matrix of a point.
+    pub(super) fn at<'a>(&self, points: &'a [f32], point: usize) -> &'a [f32] {
+        &points[point * self.point()..][..self.k * self.width]
+    }
+
+    /// Values of all points.
+    pub(super) fn len(&self) -> usize {
+        AREA * self.point()
+    }
+}
+
+impl<'a> Weights<'a> {
+    pub(super) fn new(weight: &'a [f32], windows: Windows, channels_in: usize, channels_out: usize) -> Self {
         assert_eq!(weight.len(), channels_in * channels_out * WINDOW);
         let (k, steps) = match windows {
             Windows::Forward => (channels_in, (WINDOW, channels_in * WINDOW)),
             Windows::Turned => (channels_out, (channels_in * WINDOW, WINDOW)),
         };
-        let mut places = Vec::with_capacity(panels.count());
-        let mut len = 0;
-        for panel in 0..panels.count() {
-            let layout = PackedLayout::new(k, panels.channels(panel).len());
-            places.push(Panel { layout, start: len });
-            len += AREA * (layout.len() + GAP);
-        }
-        let mut values = vec![0.0; len + ALIGNMENT];
-        let mut rest = aligned(&mut values, len);
-        let mut work = Vec::with_capacity(places.len());
-        for (panel, place) in places.iter().enumerate() {
-            let (out, after) = rest.split_at_mut(AREA * (place.layout.len() + GAP));
-            rest = after;
-            work.push((panels.channels(panel).start, place.layout, out));
-        }
-        for_each(work, |(first, layout, out)| {
-            for block in layout.blocks() {
-                let source = Source { weight, windows, steps, first: first + block.first };
-                run_on(level, Pack { source, k, block, stride: layout.len() + GAP, out: &mut *out });
-            }
-        });
-        let start = values.as_ptr().align_offset(ALIGNMENT * size_of::<f32>());
-        places.iter_mut().for_each(|place| place.start += start);
-        Self { values, panels: places }
+        Self { weight, windows, k, steps }
     }
 
-    /// The packed matrix of a point.
-    pub(super) fn at(&self, panel: usize, point: usize) -> (PackedLayout, &[f32]) {
-        let Panel { layout, start } = self.panels[panel];
-        (layout, &self.values[start + point * (layout.len() + GAP)..][..layout.len()])
+    /// `columns` cut into panels of one block each.
+    pub(super) fn panels(&self, columns: usize) -> Vec<Panel> {
+        let mut end = 0;
+        let blocks = PackedLayout::new(self.k, columns).blocks();
+        blocks
+            .map(|PackedBlock { first, columns, width, .. }| {
+                let mut panel = Panel { first, columns, width, k: self.k, start: end, end };
+                end += panel.len();
+                panel.end = end;
+                panel
+            })
+            .collect()
     }
-}
 
-/// The windows of some columns.
-struct Source<'a> {
-    weight: &'a [f32],
-    windows: Windows,
-    /// Weights from one row to the next, and from one column to the next.
-    steps: (usize, usize),
-    /// The first column.
-    first: usize,
-}
-
-impl Source<'_> {
-    /// Tap by tap, row by row: the windows of neighbouring columns of the rows from `k` on.
-    #[inline(always)]
-    fn collect(&self, k: usize, rows: usize, block: PackedBlock, out: &mut [f32]) {
-        for column in 0..block.columns {
-            for row in 0..rows {
-                let at = (k + row) * self.steps.0 + (self.first + column) * self.steps.1;
-                let window = &self.weight[at..at + WINDOW];
-                for (tap, &value) in window.iter().enumerate() {
-                    let tap = match self.windows {
-                        Windows::Forward => tap,
-                        Windows::Turned => WINDOW - 1 - tap,
-                    };
-                    out[(tap * ROWS + row) * block.width + column] = value;
-                }
+    /// Packs one panel.
+    pub(super) fn pack(&self, level: Level, panel: Panel, points: &mut [f32]) {
+        let strips = self.k.div_ceil(ROWS);
+        let mut jobs: Vec<(usize, Vec<&mut [f32]>)> =
+            (0..strips).map(|strip| (strip * ROWS, Vec::with_capacity(AREA))).collect();
+        for point in points.chunks_mut(panel.point()).take(AREA) {
+            for (job, rows) in
+                jobs.iter_mut().zip(point[..self.k * panel.width].chunks_mut(ROWS * panel.width))
+            {
+                job.1.push(rows);
             }
         }
+        let step = ROWS * panel.width + LINE;
+        let work = |(k, points)| {
+            with_scratch(WINDOW * step, |taps| {
+                run_on(level, Pack { weights: *self, panel, k, points, taps, step });
+            });
+        };
+        for_each(jobs, work);
     }
 }
 
 struct Pack<'a> {
-    source: Source<'a>,
+    weights: Weights<'a>,
+    panel: Panel,
+    /// The first row.
     k: usize,
-    block: PackedBlock,
-    /// Values from one point to the next.
-    stride: usize,
-    out: &'a mut [f32],
+    /// The same rows of each point.
+    points: Vec<&'a mut [f32]>,
+    /// Room for the rows of each tap, `step` apart.
+    taps: &'a mut [f32],
+    step: usize,
 }
 
 impl WithSimd for Pack<'_> {
@@ -134,29 +135,50 @@ impl WithSimd for Pack<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if self.block.width.is_multiple_of(S::F32_LANES) { self.run(simd) } else { self.run(Scalar) }
+        if self.panel.width.is_multiple_of(S::F32_LANES) { self.run(simd) } else { self.run(Scalar) }
     }
 }
 
 impl Pack<'_> {
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let width = self.block.width;
-        let mut taps = vec![0.0; WINDOW * ROWS * width];
-        for k in (0..self.k).step_by(ROWS) {
-            let rows = ROWS.min(self.k - k);
-            self.source.collect(k, rows, self.block, &mut taps);
+    fn run<S: Simd>(mut self, simd: S) {
+        let len = self.points[0].len();
+        assert!(self.points.len() == AREA && self.points.iter().all(|points| points.len() == len));
+        let step = self.step;
+        assert!((WINDOW - 1) * step + len <= self.taps.len());
+        self.collect();
+        for at in (0..len).step_by(S::F32_LANES) {
+            // SAFETY: `at` is within the rows, which are whole vectors (checked by `with_simd`); each point and each tap has
+            // as many (checked above).
+            #[expect(unsafe_code, reason = "a bounds check for each vector")]
+            unsafe {
+                window_to_points(simd, &self.taps[at..], step, &mut self.points, at);
+            }
+        }
+    }
+
+    /// Tap by tap, row by row: the windows of neighbouring columns; zeros where there are none.
+    #[inline(always)]
+    fn collect(&mut self) {
+        let step = self.step;
+        let taps = &mut *self.taps;
+        let Panel { first, columns, width, .. } = self.panel;
+        let Weights { weight, windows, steps, .. } = self.weights;
+        let rows = self.points[0].len() / width;
+        if columns < width {
+            taps.fill(0.0);
+        }
+        for column in 0..columns {
             for row in 0..rows {
-                for column in (0..width).step_by(S::F32_LANES) {
-                    let from = &taps[row * width + column..];
-                    let at = self.block.start + (k + row) * width + column;
-                    assert!(at + (AREA - 1) * self.stride + S::F32_LANES <= self.out.len());
-                    assert!((WINDOW - 1) * ROWS * width + S::F32_LANES <= from.len());
-                    // SAFETY: just checked.
-                    #[expect(unsafe_code, reason = "a bounds check for each vector")]
-                    unsafe {
-                        window_to_points(simd, from, ROWS * width, self.out[at..].as_mut_ptr(), self.stride);
-                    }
+                let at = (self.k + row) * steps.0 + (first + column) * steps.1;
+                let window = &weight[at..at + WINDOW];
+                let taps = &mut taps[row * width + column..][..=(WINDOW - 1) * step];
+                for (tap, &value) in window.iter().enumerate() {
+                    let tap = match windows {
+                        Windows::Forward => tap,
+                        Windows::Turned => WINDOW - 1 - tap,
+                    };
+                    taps[tap * step] = value;
                 }
             }
         }
@@ -169,10 +191,10 @@ fn factor(point: usize) -> f32 {
 }
 
 /// # Safety
-/// A vector can be read at each tap, `step` apart, and written to each point, `stride` apart.
+/// A vector can be read at each tap, `step` apart, and written to each point at `at`.
 #[expect(unsafe_code, reason = "a bounds check for each vector would cost as much as the arithmetic")]
 #[inline(always)]
-unsafe fn window_to_points<S: Simd>(simd: S, taps: &[f32], step: usize, out: *mut f32, stride: usize) {
+unsafe fn window_to_points<S: Simd>(simd: S, taps: &[f32], step: usize, out: &mut [&mut [f32]], at: usize) {
     let zero = simd.splat_f32s(0.0);
     let mut half = [[zero; POINTS]; TAPS];
     for (j, half) in half.iter_mut().enumerate() {
@@ -183,76 +205,68 @@ unsafe fn window_to_points<S: Simd>(simd: S, taps: &[f32], step: usize, out: *mu
         }
         *half = points::window(simd, column);
     }
-    for i in 0..POINTS {
+    for (i, out) in out.chunks_exact_mut(POINTS).enumerate() {
         let row = points::window(simd, [half[0][i], half[1][i], half[2][i]]);
-        for (j, &value) in row.iter().enumerate() {
-            let point = i * POINTS + j;
-            let value = simd.mul_f32s(simd.splat_f32s(factor(point)), value);
+        for (j, (out, &value)) in out.iter_mut().zip(&row).enumerate() {
+            let value = simd.mul_f32s(simd.splat_f32s(factor(i * POINTS + j)), value);
             // SAFETY: as the caller promises.
-            unsafe { out.add(point * stride).cast::<S::f32s>().write_unaligned(value) };
+            unsafe { out.as_mut_ptr().add(at).cast::<S::f32s>().write_unaligned(value) };
         }
     }
 }
 
-/// The gradient of the weights, (output channels, input channels, 3, 3), from that of their points: for each point,
-/// `stride` apart, (input channels, output channels).
-pub(super) fn from_points(
-    level: Level,
-    points: &[f32],
-    stride: usize,
-    channels_in: usize,
-    channels_out: usize,
-) -> Vec<f32> {
-    assert!((AREA - 1) * stride + channels_in * channels_out <= points.len());
-    let mut gradient = vec![0.0; channels_in * channels_out * WINDOW];
-    let strips = gradient.chunks_mut((MAX_LANES * channels_in * WINDOW).max(1)).enumerate().collect();
-    for_each(strips, |(strip, out): (usize, &mut [f32])| {
-        run_on(level, Unpack { points, stride, channels_in, channels_out, first: strip * MAX_LANES, out });
-    });
-    gradient
+/// Gradients of windows from those of their points.
+pub(super) struct FromPoints<'a> {
+    /// For each point, `step` apart: (input channels, `columns`).
+    pub(super) points: &'a [f32],
+    pub(super) step: usize,
+    pub(super) columns: usize,
+    /// The first of the columns to be read, for the first of `out`.
+    pub(super) first: usize,
+    /// For each output channel: (input channels, 3, 3).
+    pub(super) out: Vec<&'a mut [f32]>,
 }
 
-struct Unpack<'a> {
-    points: &'a [f32],
-    stride: usize,
-    channels_in: usize,
-    channels_out: usize,
-    /// The first output channel of `out`.
-    first: usize,
-    out: &'a mut [f32],
+impl FromPoints<'_> {
+    pub(super) fn run_on(self, level: Level) {
+        let len = self.out.first().map_or(0, |out| out.len());
+        assert!(self.out.iter().all(|out| out.len() == len));
+        assert!(self.first + self.out.len() <= self.columns);
+        assert!((AREA - 1) * self.step + len / WINDOW * self.columns <= self.points.len());
+        run_on(level, self);
+    }
 }
 
-impl WithSimd for Unpack<'_> {
+impl WithSimd for FromPoints<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let columns = self.out.len() / (self.channels_in * WINDOW);
-        if columns.is_multiple_of(S::F32_LANES) { self.run(simd) } else { self.run(Scalar) }
+        if self.out.len().is_multiple_of(S::F32_LANES) { self.run(simd) } else { self.run(Scalar) }
     }
 }
 
-impl Unpack<'_> {
+impl FromPoints<'_> {
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let row = self.channels_in * WINDOW;
-        let columns = self.out.len() / row;
+    fn run<S: Simd>(mut self, simd: S) {
         let zero = simd.splat_f32s(0.0);
-        for channel in 0..self.channels_in {
-            for column in (0..columns).step_by(S::F32_LANES) {
-                let from = &self.points[channel * self.channels_out + self.first + column..];
-                assert!((AREA - 1) * self.stride + S::F32_LANES <= from.len());
+        let mut lanes = [[0.0; MAX_LANES]; WINDOW];
+        for (strip, out) in self.out.chunks_exact_mut(S::F32_LANES).enumerate() {
+            for channel in 0..out[0].len() / WINDOW {
+                let at = channel * self.columns + self.first + strip * S::F32_LANES;
                 let mut taps = [[zero; TAPS]; TAPS];
-                // SAFETY: just checked.
+                // SAFETY: the column, and as many after it as there are lanes, is one of `columns`, and each point has all
+                // of these for each channel, as `run_on` has checked.
                 #[expect(unsafe_code, reason = "a bounds check for each vector")]
                 unsafe {
-                    window_from_points(simd, from, self.stride, &mut taps);
+                    window_from_points(simd, &self.points[at..], self.step, &mut taps);
                 }
-                for (tap, &value) in taps.as_flattened().iter().enumerate() {
-                    let mut lanes = [0.0; MAX_LANES];
-                    S::as_mut_simd_f32s(&mut lanes).0[0] = value;
-                    for (lane, &value) in lanes[..S::F32_LANES].iter().enumerate() {
-                        self.out[(column + lane) * row + channel * WINDOW + tap] = value;
+                for (lanes, &value) in lanes.iter_mut().zip(taps.as_flattened()) {
+                    S::as_mut_simd_f32s(lanes).0[0] = value;
+                }
+                for (lane, out) in out.iter_mut().enumerate() {
+                    for (out, lanes) in out[channel * WINDOW..][..WINDOW].iter_mut().zip(&lanes) {
+                        *out = lanes[lane];
                     }
                 }
             }
