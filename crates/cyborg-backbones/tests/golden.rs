@@ -10,13 +10,13 @@ use cyborg_backbones::Architecture;
 use oracle::{Expected, calm, errors, pictures};
 use safetensors::SafeTensors;
 
-/// Bounds on differences relative to the norm of what is compared. Measured: 2.0e-6 at worst (a CAM of `inception_v3`);
-/// PyTorch's own float32 is up to 1.3e-6 from its float64, and 1.7e-6 from itself with another number of threads.
+/// Bounds on differences relative to the norm of what is compared. Measured: 3.9e-6 at worst (a CAM of `inception_v3`);
+/// PyTorch's own float32 is up to 2.3e-6 from its float64, and 2.4e-6 from itself with another number of threads.
 const FORWARD: f64 = 1e-5;
-/// Of 19 parameters in 20. Measured: 2.8e-5 (`resnet152`). PyTorch's own: 8.2e-5 (`xception`).
+/// Of 19 parameters in 20. Measured: 2.8e-5 (`inception_v3`). PyTorch's own: 8.2e-5 (`xception`).
 const GRADIENTS: f64 = 1e-4;
-/// Of the last one in 20: where rounding decides which cell of a max pool is the largest. Measured: 2.3e-3
-/// (`inception_v3`), less than 1e-4 in the others; PyTorch's own: 2.5e-3 (`xception`).
+/// Of the last one in 20: where rounding decides which cell of a max pool is the largest. Measured: 4.0e-5
+/// (`inception_v3`), but another order of sums is enough for 2.3e-3; PyTorch's own: 2.5e-3 (`xception`).
 const WORST_GRADIENT: f64 = 1e-2;
 
 fn check(architecture: Architecture, size: (usize, usize), golden: &[u8]) {
@@ -75,7 +75,7 @@ fn densenet121_is_torchvisions() {
 
 #[test]
 fn inception_v3_is_torchvisions() {
-    check(Architecture::InceptionV3, (139, 107), include_bytes!("golden/inception_v3.safetensors"));
+    check(Architecture::InceptionV3, (131, 107), include_bytes!("golden/inception_v3.safetensors"));
 }
 
 #[test]
