@@ -8,7 +8,7 @@ use super::{Tape, Value};
 use crate::maps::{Maps, Shape};
 use crate::norm::{self, AddGradients, Lines};
 use crate::plain::{checked, per_channel, tensor, with_both, with_values};
-use crate::{BatchStatistics, OpsError};
+use crate::{BatchStatistics, OpsError, recycle};
 
 /// What follows a batch norm, in the same passes over memory and with the same bits as one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,10 @@ impl Kept {
         match self {
             Self::Whole(maps) => work(&maps.values),
             Self::Normalised(Normalised { input, lines, relu }) => {
-                work(&norm::normalise(input.view(), &lines, relu))
+                let values = norm::normalise(input.view(), &lines, relu);
+                let result = work(&values);
+                recycle::give(values);
+                result
             }
         }
     }
