@@ -35,8 +35,12 @@ fn a_step_is_measured() {
         let seconds = contestant["seconds"].as_array().expect("a list");
         assert_eq!(seconds.len(), 2);
         assert!(seconds.iter().all(|s| s.as_f64().is_some_and(|s| s > 0.0)));
-        let values: Vec<f64> =
-            contestant["values"].as_array().expect("a list").iter().filter_map(|v| v.as_f64()).collect();
+        let values: Vec<f64> = contestant["values"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(serde_json::Value::as_f64)
+            .collect();
         assert_eq!(values.len(), 3);
         // Steps move the network: on the same batch again, the loss falls.
         assert!(values[2] < values[0], "{values:?}");

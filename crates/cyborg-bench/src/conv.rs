@@ -2,20 +2,22 @@
 
 use crate::noise::noise;
 use crate::ops::{ConvTask, Pass};
+use crate::protocol::Timed;
+use crate::system::Stopwatch;
 use crate::{BenchError, ConvShape};
 use candle_core::{Device, Tensor, Var};
-use cyborg_ops::{Conv2dConfig, conv2d};
+use cyborg_ops::{Conv2dConfig, Tape, Value, conv2d};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) struct Convolution {
     x: Var,
+    /// `x` in the layout of the kernels.
+    maps: Value,
     weight: Var,
+    /// Of the output.
     gradient: Tensor,
     config: Conv2dConfig,
-    /// The output as a function of the input alone, and of the weight alone: what their gradients are taken of.
-    of_input: Tensor,
-    of_weight: Tensor,
 }
 
 impl Convolution {
@@ -34,36 +36,53 @@ impl Convolution {
             groups,
             ..Conv2dConfig::default()
         };
-        let of_input = conv2d(&x, &weight.as_detached_tensor(), None, config)?;
-        let of_weight = conv2d(&x.as_detached_tensor(), &weight, None, config)?;
-        Ok(Self { x, weight, gradient, config, of_input, of_weight })
+        let maps = Tape::new(false).input(&x)?;
+        Ok(Self { x, maps, weight, gradient, config })
     }
 
-    /// One of the products, for its time. The gradients are those of ones, with what candle adds.
-    pub(crate) fn run(&self, pass: Pass) -> Result<(), BenchError> {
-        match pass {
-            Pass::Forward => drop(self.forward()?),
-            Pass::InputGradient => drop(self.of_input.backward()?),
-            Pass::WeightGradient => drop(self.of_weight.backward()?),
+    /// Runs one of the products so often. The output is timed alone. Gradients are those of ones; the changes of layout of the
+    /// output's gradient (and of the input's) at the ends of the tape count, the forward pass before does not.
+    pub(crate) fn time(&self, pass: Pass, repeats: usize) -> Result<Timed, BenchError> {
+        let mut watch = Stopwatch::default();
+        let weight = self.weight.as_detached_tensor();
+        if pass == Pass::Forward {
+            watch.time(|| {
+                (0..repeats)
+                    .try_for_each(|_| Tape::new(false).conv2d(&self.maps, &weight, self.config).map(drop))
+            })?;
+            return Ok(watch.read(repeats, 0.0));
         }
-        Ok(())
+        for _ in 0..repeats {
+            let output = self.recorded(pass)?;
+            watch.time(|| output.backward().map(drop))?;
+        }
+        Ok(watch.read(repeats, 0.0))
     }
 
-    fn forward(&self) -> candle_core::Result<Tensor> {
-        let (x, weight) = (self.x.as_detached_tensor(), self.weight.as_detached_tensor());
-        conv2d(&x, &weight, None, self.config)
+    /// The output as a function of the input alone, or of the weight alone.
+    fn recorded(&self, pass: Pass) -> candle_core::Result<Tensor> {
+        let tape = Tape::new(true);
+        let output = if pass == Pass::InputGradient {
+            tape.conv2d(&tape.input(&self.x)?, &self.weight.as_detached_tensor(), self.config)?
+        } else {
+            tape.conv2d(&self.maps, &self.weight, self.config)?
+        };
+        let [output] = tape.finish([&output])?;
+        Ok(output)
     }
 
     /// The three results in PyTorch's order.
     fn result(&self, pass: Pass) -> Result<Vec<f32>, BenchError> {
-        let of = |output: &Tensor, variable: &Var| {
+        let (x, weight) = (self.x.as_detached_tensor(), self.weight.as_detached_tensor());
+        let gradient_of = |variable: &Var| {
+            let output = self.recorded(pass)?;
             let gradients = (output * &self.gradient)?.sum_all()?.backward()?;
             gradients.get(variable).cloned().ok_or_else(|| candle_core::Error::msg("no gradient"))
         };
         let tensor = match pass {
-            Pass::Forward => self.forward()?,
-            Pass::InputGradient => of(&self.of_input, &self.x)?,
-            Pass::WeightGradient => of(&self.of_weight, &self.weight)?,
+            Pass::Forward => conv2d(&x, &weight, None, self.config)?,
+            Pass::InputGradient => gradient_of(&self.x)?,
+            Pass::WeightGradient => gradient_of(&self.weight)?,
         };
         Ok(tensor.flatten_all()?.to_vec1()?)
     }
@@ -131,7 +150,7 @@ mod tests {
         // Measured: 1e-7; sums of 144 products in f32.
         assert!(errors[&Pass::Forward] < 1e-6, "{errors:?}");
         for pass in Pass::ALL {
-            convolution.run(pass).expect("it runs");
+            assert!(convolution.time(pass, 2).expect("it runs").seconds > 0.0);
         }
 
         bytes[0..4].copy_from_slice(&f32::NAN.to_le_bytes());

@@ -2,7 +2,8 @@
 
 use crate::conv::Convolution;
 use crate::protocol::{Answer, Memory, Opened, Request, Timed};
-use crate::workload::{Computed, Workload};
+use crate::system::Stopwatch;
+use crate::workload::Workload;
 use crate::{BenchError, system};
 use serde::Serialize;
 use serde_json::Value;
@@ -82,14 +83,7 @@ impl Server {
             Request::Compare { dir } => json(&self.convolution()?.compare(&dir)?),
             Request::Time { pass, repeats } => {
                 let convolution = self.convolution()?;
-                let (cpu, clock) = (system::cpu_seconds(), Instant::now());
-                for _ in 0..repeats {
-                    convolution.run(pass)?;
-                }
-                let each = |total: f64| total / repeats as f64;
-                let seconds = each(clock.elapsed().as_secs_f64());
-                let used = || Some(each(system::cpu_seconds()? - cpu?));
-                json(&Timed { seconds, cpu_seconds: used(), value: 0.0 })
+                json(&convolution.time(pass, repeats)?)
             }
             Request::Outputs { .. } => Err(out_of_turn("outputs", "are written by the other program")),
         }
@@ -127,22 +121,18 @@ fn about() -> BTreeMap<String, String> {
 }
 
 fn timed_step(workload: &mut Workload, write: Option<&Path>) -> Result<Timed, BenchError> {
-    let (cpu, clock) = (system::cpu_seconds(), Instant::now());
-    let computed = workload.compute()?;
-    let mut seconds = clock.elapsed().as_secs_f64();
+    let mut watch = Stopwatch::default();
+    let computed = watch.time(|| workload.compute())?;
     if let Some(path) = write {
         workload.write(&computed, path)?;
     }
-    let clock = Instant::now();
-    workload.update(&computed)?;
-    let Computed { value, .. } = &computed;
-    let value = f64::from(value.to_scalar::<f32>()?);
-    drop(computed);
-    seconds += clock.elapsed().as_secs_f64();
-    // What was written is not to count.
-    let used = || Some(system::cpu_seconds()? - cpu?);
-    let cpu_seconds = if write.is_none() { used() } else { None };
-    Ok(Timed { seconds, cpu_seconds, value })
+    let value = watch.time(|| -> Result<f64, BenchError> {
+        workload.update(&computed)?;
+        let value = f64::from(computed.value.to_scalar::<f32>()?);
+        drop(computed);
+        Ok(value)
+    })?;
+    Ok(watch.read(1, value))
 }
 
 fn json(value: &impl Serialize) -> Result<Value, BenchError> {

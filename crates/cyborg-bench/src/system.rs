@@ -1,5 +1,6 @@
 //! What the system says of this process. Linux tells; elsewhere figures are None.
 
+use crate::protocol::Timed;
 use candle_core::{Device, Tensor};
 use std::time::Instant;
 
@@ -54,17 +55,46 @@ fn status(field: &str) -> Option<u64> {
 /// many threads as this process has.
 pub(crate) fn gemm_peak() -> candle_core::Result<f64> {
     const SIDE: usize = 2048;
-    const RUNS: usize = 16;
+    const AT_LEAST: usize = 3;
+    const SECONDS: f64 = 1.0;
     let matrix = |name| Tensor::from_vec(crate::noise::noise(name, SIDE * SIDE), (SIDE, SIDE), &Device::Cpu);
     let (a, b) = (matrix("a")?, matrix("b")?);
-    let mut best = f64::INFINITY;
-    for _ in 0..RUNS {
+    let (begin, mut best, mut runs) = (Instant::now(), f64::INFINITY, 0);
+    while runs < AT_LEAST || begin.elapsed().as_secs_f64() < SECONDS {
         let clock = Instant::now();
         let product = a.matmul(&b)?;
         best = best.min(clock.elapsed().as_secs_f64());
         drop(product);
+        runs += 1;
     }
     Ok(2.0 * (SIDE as f64).powi(3) / best)
+}
+
+/// Seconds of some work by the clock and on processors, in parts: what lies between them does not count.
+#[derive(Default)]
+pub(crate) struct Stopwatch {
+    seconds: f64,
+    cpu_seconds: Option<f64>,
+    parts: usize,
+}
+
+impl Stopwatch {
+    pub(crate) fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let (cpu, clock) = (cpu_seconds(), Instant::now());
+        let result = work();
+        self.seconds += clock.elapsed().as_secs_f64();
+        let used = cpu.zip(cpu_seconds()).map(|(before, after)| after - before);
+        self.cpu_seconds =
+            if self.parts == 0 { used } else { self.cpu_seconds.zip(used).map(|(sum, used)| sum + used) };
+        self.parts += 1;
+        result
+    }
+
+    /// Over so many equal pieces of work.
+    pub(crate) fn read(&self, pieces: usize, value: f64) -> Timed {
+        let each = |seconds: f64| seconds / pieces as f64;
+        Timed { seconds: each(self.seconds), cpu_seconds: self.cpu_seconds.map(each), value }
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -94,5 +124,18 @@ mod tests {
         }
         let used = cpu_seconds().expect("Linux tells") - before;
         assert!(used > 1e-3, "{used} s");
+    }
+
+    #[test]
+    fn a_stopwatch_adds_its_parts() {
+        let mut watch = Stopwatch::default();
+        for _ in 0..2 {
+            watch.time(|| std::thread::sleep(std::time::Duration::from_millis(10)));
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        let Timed { seconds, cpu_seconds, .. } = watch.read(2, 0.0);
+        assert!((0.01..0.05).contains(&seconds), "{seconds} s");
+        // Asleep; other tests of this process may have worked meanwhile.
+        assert!(cpu_seconds.is_some());
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::parallel::for_each_piece;
+use crate::recycle;
 use crate::simd::dispatch;
 
 /// A vector of `len` values, each written by `write`.
@@ -17,7 +18,7 @@ use crate::simd::dispatch;
     reason = "setting to zero what is overwritten at once costs as much as many operations"
 )]
 pub(crate) unsafe fn written(len: usize, write: impl FnOnce(&mut [MaybeUninit<f32>])) -> Vec<f32> {
-    let mut values = Vec::with_capacity(len);
+    let mut values = recycle::take(len);
     write(&mut values.spare_capacity_mut()[..len]);
     // SAFETY: there is capacity for `len` values, and the caller promises that `write` has written them.
     unsafe { values.set_len(len) };

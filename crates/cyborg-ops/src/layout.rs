@@ -5,8 +5,11 @@ use std::mem::MaybeUninit;
 use crate::fresh::written;
 use crate::parallel::for_each_piece;
 
-/// Side of the blocks that are turned at a time.
-const SIDE: usize = 16;
+/// Rows and columns that are turned at a time.
+const HEIGHT: usize = 16;
+const WIDTH: usize = 64;
+/// Columns so few that they are read where they lie: an image's three colours.
+const NARROW: usize = 8;
 
 /// `(batch, channels, plane)` to `(batch, plane, channels)`.
 ///
@@ -38,13 +41,27 @@ fn transposed(x: &[f32], rows: usize, columns: usize) -> Vec<f32> {
 }
 
 fn transpose(x: &[f32], rows: usize, columns: usize, out: &mut [MaybeUninit<f32>]) {
-    for (block, out) in out.chunks_mut(SIDE * rows).enumerate() {
-        let first = block * SIDE;
-        for start in (0..rows).step_by(SIDE) {
-            let end = (start + SIDE).min(rows);
+    // Lines of memory are read once, several neighbours at a time, and written whole.
+    let mut tile = [[0.0; WIDTH]; HEIGHT];
+    for (block, out) in out.chunks_mut(WIDTH * rows).enumerate() {
+        let (first, width) = (block * WIDTH, out.len() / rows);
+        if width < NARROW {
             for (column, out) in out.chunks_exact_mut(rows).enumerate() {
-                for (row, out) in (start..end).zip(&mut out[start..end]) {
-                    out.write(x[row * columns + first + column]);
+                for (out, row) in out.iter_mut().zip(x.chunks_exact(columns)) {
+                    out.write(row[first + column]);
+                }
+            }
+            continue;
+        }
+        for start in (0..rows).step_by(HEIGHT) {
+            let height = HEIGHT.min(rows - start);
+            for (index, tile) in tile[..height].iter_mut().enumerate() {
+                tile[..width].copy_from_slice(&x[(start + index) * columns + first..][..width]);
+            }
+            for (column, out) in out.chunks_exact_mut(rows).enumerate() {
+                let out = &mut out[start..start + height];
+                for (out, tile) in out.iter_mut().zip(&tile) {
+                    out.write(tile[column]);
                 }
             }
         }
@@ -59,7 +76,7 @@ mod tests {
     #[test]
     fn values_keep_image_channel_and_pixel() {
         for (batch, channels, plane) in
-            [(1, 1, 1), (2, 3, 50), (3, 17, 16), (2, 64, 49), (1, 100, 33), (2, 5, 0)]
+            [(1, 1, 1), (2, 3, 50), (3, 17, 16), (2, 64, 49), (1, 100, 33), (1, 67, 20), (2, 5, 0)]
         {
             let planes = noise(batch * channels * plane, 1);
             let pixels = pixels_from_planes(&planes, channels, plane);

@@ -16,6 +16,7 @@ mod plain;
 mod pointwise;
 mod pool;
 mod pool2d;
+mod recycle;
 mod relu;
 mod scratch;
 mod simd;

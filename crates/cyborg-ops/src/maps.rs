@@ -1,5 +1,6 @@
 //! Feature maps as the operations of a tape pass them on: channels last.
 
+use crate::recycle;
 use crate::view::View;
 
 /// Values of (batch, height, width, channels), the channels of a pixel side by side, pixels without a gap.
@@ -51,5 +52,11 @@ impl Maps {
 
     pub(crate) fn view(&self) -> View<'_> {
         View::dense(&self.values, self.shape.channels)
+    }
+}
+
+impl Drop for Maps {
+    fn drop(&mut self) {
+        recycle::give(std::mem::take(&mut self.values));
     }
 }

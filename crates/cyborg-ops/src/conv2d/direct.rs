@@ -11,6 +11,7 @@ use super::geometry::{Axis, Geometry};
 use crate::fresh::written;
 use crate::gemm::{Finish, PackedLayout, Rows, Run, multiply_and, outer};
 use crate::parallel::{for_each, for_each_piece, map};
+use crate::recycle;
 
 /// The convolution itself: `x` `(batch, height, width, in)`, `weight` `(out, in / groups, kernel height, kernel width)`,
 /// result `(batch, height, width, out)`, finished if there is how.
@@ -133,10 +134,8 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
         let (range, group, part) = (job / n_pieces / g.groups, job / n_pieces % g.groups, job % n_pieces);
         let cells = range * n_cells / n_ranges..(range + 1) * n_cells / n_ranges;
         let rows: Vec<usize> = cells.clone().map(|cell| cell * out_channels + group * columns).collect();
-        let (a, b) = (
-            Rows { values: &window.image.values, bases: &bases[cells] },
-            Rows { values: dy, bases: &rows },
-        );
+        let (a, b) =
+            (Rows { values: &window.image.values, bases: &bases[cells] }, Rows { values: dy, bases: &rows });
         let wanted = part * piece..((part + 1) * piece).min(elements);
         let mut sums = vec![0.0; wanted.len() * columns];
         let (mut first, mut rest) = (0, sums.as_mut_slice());
@@ -246,9 +245,8 @@ impl Set {
             return;
         }
         let out = &mut out[self.first..];
-        let finish = finish.map(|finish| {
-            finish.columns(self.first..self.first + self.layout.columns()).from(self.first)
-        });
+        let finish = finish
+            .map(|finish| finish.columns(self.first..self.first + self.layout.columns()).from(self.first));
         multiply_and(Rows { values, bases }, &self.runs, self.layout, &self.weights, out, targets, finish);
     }
 }
@@ -272,8 +270,9 @@ impl<'a> Window<'a> {
     /// What a window sees, from its base: tap by tap, the channels of this group.
     fn runs(&self, group: usize) -> Vec<Run> {
         let (g, image) = (self.g, &self.image);
-        let offset =
-            |&(y, x): &(usize, usize)| image.offset(y * g.down.dilation, x * g.across.dilation) + group * g.group_in;
+        let offset = |&(y, x): &(usize, usize)| {
+            image.offset(y * g.down.dilation, x * g.across.dilation) + group * g.group_in
+        };
         runs(self.taps.iter().map(offset), g.group_in)
     }
 
@@ -295,6 +294,14 @@ struct Bordered<'a> {
     plane: usize,
     pitch: usize,
     channels: usize,
+}
+
+impl Drop for Bordered<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(values) = std::mem::take(&mut self.values) {
+            recycle::give(values);
+        }
+    }
 }
 
 impl<'a> Bordered<'a> {
@@ -409,8 +416,11 @@ mod tests {
             let (image, oy, ox) = place(cell, down.output, across.output);
             let taps = (0..down.kernel).flat_map(|ky| (0..across.kernel).map(move |kx| (ky, kx)));
             for (ky, kx) in taps {
-                let (y, x) = (oy * down.stride + ky * down.dilation, ox * across.stride + kx * across.dilation);
-                let (Some(y), Some(x)) = (y.checked_sub(down.padding), x.checked_sub(across.padding)) else { continue };
+                let (y, x) =
+                    (oy * down.stride + ky * down.dilation, ox * across.stride + kx * across.dilation);
+                let (Some(y), Some(x)) = (y.checked_sub(down.padding), x.checked_sub(across.padding)) else {
+                    continue;
+                };
                 if y >= down.input || x >= across.input {
                     continue;
                 }

@@ -16,19 +16,12 @@ enum Kernel {
     Direct,
 }
 
-/// Channels from which on Winograd's transforms cost less than the multiplications that they save.
-const WINOGRAD_CHANNELS: usize = 24;
-
 impl Kernel {
     fn of(g: &Geometry) -> Self {
         if g.group_in == 1 && g.group_out == 1 {
             return Self::Depthwise;
         }
-        let three = |axis: super::geometry::Axis| {
-            axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1 && axis.padding <= 2
-        };
-        let wide = g.group_in.min(g.group_out) >= WINOGRAD_CHANNELS;
-        if g.groups == 1 && three(g.down) && three(g.across) && wide { Self::Winograd } else { Self::Direct }
+        if winograd::pays(g) { Self::Winograd } else { Self::Direct }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::Conv2dConfig;
 use crate::conv2d::{Geometry, plan};
 use crate::maps::{Maps, Shape};
 use crate::plain::{checked, with_values};
+use crate::recycle;
 
 /// The sizes of one convolution; (height, width) each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +52,9 @@ impl Tape {
             }
             if slot.is_some() {
                 let dx = with_values(&weight, |weight| plan::input_gradient(&geometry, weight, &gradient))?;
-                drop(gradient);
                 gradients.add(slot, dx);
             }
+            recycle::give(gradient);
             Ok(())
         }))
     }

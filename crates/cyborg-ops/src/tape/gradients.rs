@@ -1,6 +1,6 @@
 //! Gradients on their way back.
 
-use crate::pointwise;
+use crate::{pointwise, recycle};
 
 /// A result of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,9 @@ impl Gradients {
 
     /// Adds to the gradient of a result, if it is wanted.
     pub(crate) fn add(&mut self, slot: Option<Slot>, gradient: Vec<f32>) {
-        if let Some(Slot(index)) = slot {
-            accumulate(&mut self.slots[index], gradient);
+        match slot {
+            Some(Slot(index)) => accumulate(&mut self.slots[index], gradient),
+            None => recycle::give(gradient),
         }
     }
 
@@ -57,6 +58,9 @@ impl Gradients {
 fn accumulate(sum: &mut Option<Vec<f32>>, gradient: Vec<f32>) {
     match sum {
         None => *sum = Some(gradient),
-        Some(sum) => pointwise::add_into(sum, &gradient),
+        Some(sum) => {
+            pointwise::add_into(sum, &gradient);
+            recycle::give(gradient);
+        }
     }
 }

@@ -7,11 +7,10 @@ use candle_core::Result;
 
 use super::norm::Source;
 use super::{Gradients, Slot, Tape, Value};
-use crate::OpsError;
 use crate::maps::{Maps, Shape};
 use crate::norm::{self, Statistics};
-use crate::pointwise;
 use crate::view::{View, ViewMut};
+use crate::{OpsError, pointwise, recycle};
 
 /// Maps that get more channels while those they have are used: the features of a DenseNet block.
 ///
@@ -103,12 +102,14 @@ impl Tape {
                 move |gradients: &mut Gradients| {
                     if let (Some(whole), Some(_)) = (gradients.take(slot), to) {
                         gradients.add(to, pointwise::take(View::part(&whole, channels, 0, part)));
+                        recycle::give(whole);
                     }
                     Ok(())
                 }
             })
         });
-        let values = vec![0.0; shape.len()];
+        let mut values = recycle::take(shape.len());
+        values.resize(shape.len(), 0.0);
         let mut growing = Growing { values, filled: 0, statistics: RefCell::default(), slot, later };
         growing.place(first)?;
         Ok(growing)

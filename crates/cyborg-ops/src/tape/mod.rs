@@ -114,6 +114,7 @@ pub(crate) struct Recording {
 impl Tape {
     /// An empty tape. Without `records` nothing is kept for a way back, whatever the tensors are.
     pub fn new(records: bool) -> Self {
+        crate::recycle::begin_pass();
         Self { records, recording: RefCell::default(), convolutions: RefCell::default() }
     }
 

@@ -10,7 +10,7 @@ use crate::maps::{Maps, Shape};
 use crate::norm::{self, AddGradients, Lines, Statistics};
 use crate::plain::{checked, per_channel, tensor, with_both, with_values};
 use crate::view::View;
-use crate::{BatchStatistics, OpsError, pointwise};
+use crate::{BatchStatistics, OpsError, pointwise, recycle};
 
 /// What follows a batch norm, in the same passes over memory and with the same bits as one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +124,7 @@ impl Source {
         match (self, slot) {
             (Self::Part(later, channels), Some(slot)) => {
                 pointwise::add_place(View::dense(&gradient, *channels), later.gradient(slot, gradients));
+                recycle::give(gradient);
             }
             _ => gradients.add(slot, gradient),
         }
@@ -150,7 +151,10 @@ impl Kept {
         match self {
             Self::Whole(maps) => Ok(work(&maps.values)),
             Self::Normalised(Normalised { input, lines, relu }) => {
-                Ok(work(&norm::normalise(input.view()?, &lines, relu)))
+                let values = norm::normalise(input.view()?, &lines, relu);
+                let result = work(&values);
+                recycle::give(values);
+                Ok(result)
             }
         }
     }
@@ -260,7 +264,10 @@ impl Tape {
                     own
                 }
                 (Source::Part(later, _), Some(slot)) => {
-                    norm::gradients_into(x, &gradient, &lines, relu, later.gradient(slot, gradients))
+                    let own =
+                        norm::gradients_into(x, &gradient, &lines, relu, later.gradient(slot, gradients));
+                    recycle::give(gradient);
+                    own
                 }
                 _ => {
                     let mut own = norm::gradients(x, gradient, &lines, relu);

@@ -7,7 +7,7 @@ use candle_core::Result;
 use super::{Slot, Tape, Value};
 use crate::maps::{Maps, Shape};
 use crate::view::View;
-use crate::{OpsError, pointwise};
+use crate::{OpsError, pointwise, recycle};
 
 impl Tape {
     /// [`crate::relu()`].
@@ -79,6 +79,7 @@ impl Tape {
                 }
                 start += len;
             }
+            recycle::give(gradient);
             Ok(())
         }))
     }

@@ -6,7 +6,7 @@ use super::{Tape, Value};
 use crate::maps::{Maps, Shape};
 use crate::pool::{self, EMPTY_INPUT};
 use crate::windows::Windows;
-use crate::{OpsError, PoolConfig, pool2d};
+use crate::{OpsError, PoolConfig, pool2d, recycle};
 
 impl Tape {
     /// [`crate::max_pool2d`].
@@ -20,6 +20,7 @@ impl Tape {
         let maps = Maps::new(output_shape(&windows), values);
         Ok(self.push(maps, slot.is_some(), move |gradient, gradients| {
             gradients.add(slot, pool2d::max_pool_gradient(&windows, &winners, &gradient));
+            recycle::give(gradient);
             Ok(())
         }))
     }
@@ -35,6 +36,7 @@ impl Tape {
         let maps = Maps::new(output_shape(&windows), values);
         Ok(self.push(maps, slot.is_some(), move |gradient, gradients| {
             gradients.add(slot, pool2d::avg_pool_gradient(&windows, &gradient, count_include_pad));
+            recycle::give(gradient);
             Ok(())
         }))
     }

@@ -9,15 +9,18 @@ use crate::parallel::{for_each, for_each_piece};
 use crate::scratch::with_scratch;
 use crate::simd::Level;
 
-/// Points of inputs and gradients of outputs that are in memory at the same time, in values: at most so many where their
-/// products are added up in memory,
-const SOME: usize = 1 << 20;
-/// and so many where that memory is large.
-const MANY: usize = 7 << 19;
-/// Sums that a core's own cache holds.
+/// Sums that a core's own cache holds, in values.
 const FEW_SUMS: usize = 600 << 10;
-/// Input and output channels of the sums of a job.
-const STRIP: usize = 64;
+/// Sums that are too many for a cache shared by all cores.
+const MANY_SUMS: usize = 4 << 20;
+/// Points of inputs and of gradients of outputs that are in memory at the same time beside few sums,
+const FEW_POINTS: usize = 1 << 20;
+/// and beside more, which should be gone through as rarely as possible.
+const MANY_POINTS: usize = 7 << 20;
+/// Input channels of a job, of whose sums all output channels are added up at once,
+const STRIP: usize = 256;
+/// and input and output channels of sums that stay in a core's own cache until they are windows.
+const PART: usize = 64;
 
 /// The gradient of the weights from inputs and from gradients of outputs.
 pub(super) fn of_weights(level: Level, batch: usize, inputs: Maps<'_>, gradients: Maps<'_>) -> Vec<f32> {
@@ -27,13 +30,13 @@ pub(super) fn of_weights(level: Level, batch: usize, inputs: Maps<'_>, gradients
         return weight;
     }
     let work = Gradient { level, grid, inputs, gradients };
-    let many_sums = AREA * inputs.channels * gradients.channels > FEW_SUMS;
-    let room = if many_sums { MANY } else { SOME };
+    let sums = AREA * inputs.channels * gradients.channels;
+    let room = if sums > FEW_SUMS { MANY_POINTS } else { FEW_POINTS };
     let row = AREA * (inputs.channels + gradients.channels) * grid.across;
     let rows = (room / row.max(1)).clamp(1, grid.rows);
     // Of about the same size.
     let rows = grid.rows.div_ceil(grid.rows.div_ceil(rows));
-    if many_sums && rows == grid.rows {
+    if sums > MANY_SUMS && rows == grid.rows {
         work.at_once(&mut weight);
     } else {
         work.in_steps(rows, &mut weight);
@@ -106,8 +109,8 @@ impl Gradient<'_> {
                 self.with_points(start..(start + rows).min(self.grid.rows), |points| {
                     let mut jobs = Vec::new();
                     for (point, sums) in sums.chunks_mut(step).enumerate() {
-                        for (strip, sums) in sums[..len].chunks_mut(2 * STRIP * channels_out).enumerate() {
-                            jobs.push((point, strip * 2 * STRIP, sums));
+                        for (strip, sums) in sums[..len].chunks_mut(STRIP * channels_out).enumerate() {
+                            jobs.push((point, strip * STRIP, sums));
                         }
                     }
                     for_each(jobs, |(point, first, sums)| {
@@ -132,11 +135,11 @@ impl Gradient<'_> {
     fn parts<'a>(&self, weight: &'a mut [f32]) -> Vec<Part<'a>> {
         let (channels_in, channels_out) = (self.inputs.channels, self.gradients.channels);
         let mut parts = Vec::new();
-        for (strip, weight) in weight.chunks_mut(STRIP * channels_in * WINDOW).enumerate() {
-            let outputs = strip * STRIP..((strip + 1) * STRIP).min(channels_out);
+        for (strip, weight) in weight.chunks_mut(PART * channels_in * WINDOW).enumerate() {
+            let outputs = strip * PART..((strip + 1) * PART).min(channels_out);
             let first = parts.len();
-            for inputs in (0..channels_in).step_by(STRIP) {
-                let inputs = inputs..(inputs + STRIP).min(channels_in);
+            for inputs in (0..channels_in).step_by(PART) {
+                let inputs = inputs..(inputs + PART).min(channels_in);
                 parts.push(Part {
                     inputs,
                     outputs: outputs.clone(),
@@ -144,7 +147,7 @@ impl Gradient<'_> {
                 });
             }
             for row in weight.chunks_mut(channels_in * WINDOW) {
-                for (part, row) in parts[first..].iter_mut().zip(row.chunks_mut(STRIP * WINDOW)) {
+                for (part, row) in parts[first..].iter_mut().zip(row.chunks_mut(PART * WINDOW)) {
                     part.rows.push(row);
                 }
             }

@@ -116,14 +116,15 @@ const SHAPES: [Shape; 14] = [
     (1, [20, 72], [7, 2], [0, 1]),
     (1, [3, 3], [2, 2], [3, 4]),
     (1, [16, 16], [125, 127], [1, 1]),
-    (2, [320, 272], [4, 6], [1, 1]),
+    (2, [384, 320], [4, 6], [1, 1]),
     (0, [24, 24], [8, 8], [1, 1]),
 ];
 
-/// Root of the mean square and largest of the errors, over the root of the mean square of what is expected. The largest of
-/// all shapes and instruction sets are 1.7e-6 and 1.2e-5, where a plain sum in `f32`, one product after the other, has
-/// 7.9e-7 and 8.6e-6 (320 channels); with 48 channels they are 5.9e-7 and 5.2e-6, where it has 2.6e-7 and 2.4e-6.
-const BOUNDS: [f64; 2] = [2.5e-6, 2e-5];
+/// Root of the mean square and largest of the errors, over the root of the mean square of what is expected. Measured, the
+/// worst of all passes and instruction sets: 6.5e-7 and 5.2e-6 with 48 channels, 1.1e-6 and 8.9e-6 with 130, 1.9e-6 and
+/// 1.7e-5 with 384. A plain sum in `f32`, one product after the other, has 2.6e-7 and 2.4e-6 with 48, 5.5e-7 and 3.7e-6
+/// with 130, 7.9e-7 and 8.6e-6 with 320.
+const BOUNDS: [f64; 2] = [2.5e-6, 2.5e-5];
 
 #[test]
 fn all_passes_are_their_definitions() {
@@ -146,7 +147,7 @@ const PASSES: [&str; 3] = ["output", "gradient of the input", "gradient of the w
 #[test]
 fn threads_do_not_change_bits() {
     for (batch, channels, size) in
-        [(3, [24, 40], [30, 21]), (1, [16, 16], [125, 127]), (2, [320, 272], [9, 5])]
+        [(3, [24, 40], [30, 21]), (1, [16, 16], [125, 127]), (2, [384, 320], [9, 5])]
     {
         let case = Case::new(geometry(batch, channels, size, [1, 1]));
         let on = |threads| {
