@@ -122,8 +122,8 @@ fn token(recording: Recording) -> Result<(Tensor, Arc<Way>)> {
     Ok((token, way))
 }
 
-fn zero() -> Result<(CpuStorage, Shape)> {
-    Ok((CpuStorage::F32(vec![0.0]), Shape::from(())))
+fn zero() -> (CpuStorage, Shape) {
+    (CpuStorage::F32(vec![0.0]), Shape::from(()))
 }
 
 /// A token of the one before and one or two tensors.
@@ -146,7 +146,7 @@ impl CustomOp2 for Inject {
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        zero()
+        Ok(zero())
     }
 
     fn bwd(
@@ -175,7 +175,7 @@ impl CustomOp3 for Inject {
         _: &CpuStorage,
         _: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        zero()
+        Ok(zero())
     }
 
     fn bwd(
