@@ -26,18 +26,19 @@ pub struct Agreement {
     pub parameters: usize,
 }
 
-/// Of loss, map term, logits and features.
-/// Measured: see `benches/README.md`. PyTorch's float32 is up to 1.5e-6 from its own float64.
+/// Of loss, map term, logits and features. Measured at batch 2 and 4: 2.7e-6 at most (`densenet121`). PyTorch's float32 is
+/// up to 1.5e-6 from its own float64 (README of `cyborg-backbones`; so the next ones).
 const OUTPUTS: f64 = 1e-5;
-/// Of 19 parameters in 20. PyTorch's two threads are up to 3.5e-4 (`xception`) from its one.
-const GRADIENTS: f64 = 1e-3;
+/// Of 19 parameters in 20. Measured: 7.0e-4 (`xception`), 5.3e-5 in the others. PyTorch with two threads is up to 3.5e-4
+/// (`xception`) from itself with one.
+const GRADIENTS: f64 = 2e-3;
 /// Of the others: where rounding decides which of two cells of a max pool is the larger, the gradient goes to the one or
-/// the other. PyTorch's own float32 is up to 2e-3 off.
+/// the other. Measured: 2.8e-3. PyTorch's own float32 is up to 2e-3 off.
 const WORST_GRADIENT: f64 = 1e-2;
 
 const GRADIENT: &str = "gradient of ";
 
-/// Compares files as `Workload::write` and `benches/torch_step.py` write them.
+/// Compares files as `Workload::write` and `benches/torch_step.py` write them; one of them may lack what is `left_out`.
 ///
 /// # Errors
 /// [`BenchError::Differ`]; [`BenchError::Tensors`] for a file that is none.
@@ -45,12 +46,14 @@ pub(crate) fn compare(
     (ours, theirs): (&Path, &Path),
     (who, with): (&str, &str),
     method: &str,
+    left_out: &[&str],
 ) -> Result<Agreement, BenchError> {
     let (our_bytes, their_bytes) = (fs_err::read(ours)?, fs_err::read(theirs)?);
     let (ours, theirs) = (open(ours, &our_bytes)?, open(theirs, &their_bytes)?);
     let mut agreement =
         Agreement { with: with.to_owned(), method: method.to_owned(), ..Agreement::default() };
     let mut differences = missing(&ours, &theirs, who, with);
+    differences.retain(|line| !left_out.iter().any(|name| line.starts_with(&format!("  {name}:"))));
     let mut gradients = Vec::new();
     for name in ours.names() {
         let (Ok(ours), Ok(theirs)) = (ours.tensor(name), theirs.tensor(name)) else { continue };
@@ -155,7 +158,7 @@ mod tests {
             path
         };
         let (a, b) = (write("a", ours), write("b", theirs));
-        compare((&a, &b), ("cyborg", "PyTorch"), "cyborg").map_err(|error| error.to_string())
+        compare((&a, &b), ("cyborg", "PyTorch"), "cyborg", &[]).map_err(|error| error.to_string())
     }
 
     const THEIRS: [(&str, [f32; 2]); 3] =
@@ -180,6 +183,20 @@ mod tests {
         assert!(error.contains("\n  logits: 2.0e-4 of its norm apart, rounding is below 1e-5"), "{error}");
         assert!(error.contains("\n  gradient of a: 2.0e-2"), "{error}");
         assert!(error.contains("\n  gradient of b: 4.0e0"), "{error}");
+    }
+
+    #[test]
+    fn what_is_left_out_may_be_missing() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let one = Tensor::new(1f32, &Device::Cpu).expect("a tensor");
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        let both = HashMap::from([("logits".to_owned(), one.clone()), ("features".to_owned(), one.clone())]);
+        candle_core::safetensors::save(&both, &a).expect("written");
+        candle_core::safetensors::save(&HashMap::from([("logits".to_owned(), one)]), &b).expect("written");
+        let compare = |left_out| compare((&a, &b), ("a", "b"), "cyborg", left_out);
+        assert_eq!(compare(&["features"]).expect("the same").outputs, 0.0);
+        compare(&[]).expect_err("features are missing");
+        compare(&["logits"]).expect_err("features are missing");
     }
 
     #[test]

@@ -216,7 +216,7 @@ mod tests {
         }
         // 29 parameters: 9 convolutions, as many batch norms with two each, and the classifier's two.
         assert_eq!(written.iter().filter(|name| name.starts_with("gradient of ")).count(), 29);
-        let same = crate::check::compare((&ours, &ours), ("a", "b"), "cyborg").expect("the same");
+        let same = crate::check::compare((&ours, &ours), ("a", "b"), "cyborg", &[]).expect("the same");
         assert_eq!((same.outputs, same.gradients, same.worst_gradient, same.parameters), (0.0, 0.0, 0.0, 29));
     }
 

@@ -114,8 +114,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Of the losses before the first step. See `check`.
 const FIRST_VALUE: f64 = 1e-5;
 /// Of the losses before the second: the first step has moved every parameter.
-/// Measured: see `benches/README.md`.
-const SECOND_VALUE: f64 = 1e-3;
+/// Measured: 2.3e-7 at most.
+const SECOND_VALUE: f64 = 1e-4;
 
 /// Compares, then measures.
 ///
@@ -197,7 +197,9 @@ fn check_all(plan: &StepPlan, inputs: &Path, progress: Progress<'_>) -> Result<V
             let (mut process, _, _) = open(plan, Some(variant), (method, threads), inputs)?;
             first(&mut process, Some(theirs.clone()))?;
             let names = (plan.ours.who.as_str(), variant.name());
-            agreements.push(check::compare((&ours, &theirs), names, method.name())?);
+            // Where it is folded there is no output of the last convolution alone.
+            let left_out: &[&str] = if variant == Variant::Folded { &["features"] } else { &[] };
+            agreements.push(check::compare((&ours, &theirs), names, method.name(), left_out)?);
         }
     }
     Ok(agreements)
@@ -349,7 +351,7 @@ mod tests {
 
         let nchw = Some(Variant::Nchw);
         // Later steps go apart: that is rounding, grown by training.
-        check(contestant(nchw, 1, &[0.750_001, 0.5001, 0.3])).expect("near");
+        check(contestant(nchw, 1, &[0.750_001, 0.500_01, 0.3])).expect("near");
         let error = check(contestant(nchw, 1, &[0.7501, 0.5, 0.25])).expect_err("another loss");
         assert!(error.contains("before step 1: 0.75 and 0.7501"), "{error}");
         let error = check(contestant(nchw, 1, &[0.75, 0.51, 0.25])).expect_err("another optimiser");
