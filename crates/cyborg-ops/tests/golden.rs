@@ -9,8 +9,8 @@ use cyborg_ops::{
     max_pool2d,
 };
 
-/// Measured: 4.1e-7 at worst (sums of 153 products).
-const CONV_TOLERANCE: f32 = 1e-6;
+/// Measured: 1.1e-6 at worst, where Winograd's transforms are used (sums of 153 products); 4.1e-7 without them.
+const CONV_TOLERANCE: f32 = 3e-6;
 /// Measured: 2.2e-6 at worst (the gradient of gamma, a sum of 4,160 products); 1.4e-7 but for that.
 const BATCH_NORM_TOLERANCE: f32 = 5e-6;
 /// Measured: 1.2e-7 at worst, the rounding of one result.

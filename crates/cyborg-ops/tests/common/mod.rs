@@ -3,7 +3,7 @@
 
 use candle_core::{Device, Result, Tensor, Var};
 use cyborg_ops::{
-    Conv2dConfig, PoolConfig, add_relu, avg_pool2d, batch_norm_eval, batch_norm_relu_eval,
+    After, Conv2dConfig, PoolConfig, Tape, add_relu, avg_pool2d, batch_norm_eval, batch_norm_relu_eval,
     batch_norm_relu_train, batch_norm_train, concat_channels, conv2d, global_avg_pool2d, max_pool2d, relu,
 };
 
@@ -91,6 +91,80 @@ fn concat(n: usize, [batch, channels, height, width]: [usize; 4]) -> Case {
     })
 }
 
+/// Shifts of a batch norm that keep each channel clearly above or clearly below zero, where ReLU has a kink.
+fn calm(channels: usize) -> Tensor {
+    let shifts = (0..channels).map(|channel| if channel % 3 == 2 { -4.0 } else { 4.0 });
+    Tensor::from_vec(shifts.collect::<Vec<f32>>(), channels, &Device::Cpu)
+        .expect("as many values as channels")
+}
+
+/// A residual block on a tape, with a convolution in its shortcut or without; trained, or by given statistics.
+fn residual_block(
+    name: &str,
+    [batch, channels, height, width]: [usize; 4],
+    downsample: bool,
+    train: bool,
+) -> Case {
+    let norm = |seed| [noise(&[channels], seed).affine(0.2, 0.5).expect("f32"), calm(channels)];
+    let weight = |kernel, seed| noise(&[channels, channels, kernel, kernel], seed);
+    let mut inputs = vec![noise(&[batch, channels, height, width], 30), weight(3, 31), weight(3, 32)];
+    inputs.extend(norm(33).into_iter().chain(norm(34)));
+    if downsample {
+        inputs.extend([weight(1, 35)].into_iter().chain(norm(36)));
+    }
+    Case::new(format!("residual block {name}"), inputs, move |i| {
+        let tape = Tape::new(true);
+        let same = Conv2dConfig { padding: (1, 1), ..Conv2dConfig::default() };
+        let (mean, variance) = (noise(&[channels], 37), (noise(&[channels], 38) + 2.5)?);
+        let norm = |maps: &_, gamma: &_, beta: &_, after| {
+            if train {
+                return Ok(tape.batch_norm_train(maps, gamma, beta, 1e-5, after)?.0);
+            }
+            tape.batch_norm_eval(maps, [gamma, beta, &mean, &variance], 1e-5, after)
+        };
+        let x = tape.input(&i[0])?;
+        let inner = norm(&tape.conv2d(&x, &i[1], same)?, &i[3], &i[4], After::Relu)?;
+        let outer = tape.conv2d(&inner, &i[2], same)?;
+        let shortcut = match i.get(7) {
+            None => x,
+            Some(weight) => {
+                norm(&tape.conv2d(&x, weight, Conv2dConfig::default())?, &i[8], &i[9], After::Nothing)?
+            }
+        };
+        let result = norm(&outer, &i[5], &i[6], After::AddRelu(&shortcut))?;
+        let result = if train { norm(&result, &i[3], &i[4], After::Add(&inner))? } else { result };
+        Ok(tape.finish([&result])?[0].clone())
+    })
+}
+
+/// A dense block of two layers on a tape, the batch norm behind it, and a branch that goes round it.
+fn dense_block([batch, channels, height, width]: [usize; 4]) -> Case {
+    let mut inputs = vec![noise(&[batch, channels, height, width], 40)];
+    for layer in 0..2 {
+        let n_in = channels + 2 * layer;
+        inputs.push(noise(&[2, n_in, 3, 3], 41 + layer as u64));
+        inputs.extend([noise(&[n_in], 43 + layer as u64).affine(0.2, 0.5).expect("f32"), calm(n_in)]);
+    }
+    inputs.extend([noise(&[channels + 4], 45), noise(&[channels + 4], 46)]);
+    Case::new("dense block", inputs, move |i| {
+        let tape = Tape::new(true);
+        let same = Conv2dConfig { padding: (1, 1), ..Conv2dConfig::default() };
+        let first = tape.input(&i[0])?;
+        let mut growing = tape.growing(&first, channels + 4)?;
+        for layer in 0..2 {
+            let [weight, gamma, beta] = &i[1 + 3 * layer..4 + 3 * layer] else {
+                candle_core::bail!("three tensors a layer")
+            };
+            let maps = tape.batch_norm_train(&growing, gamma, beta, 1e-5, After::Relu)?.0;
+            tape.grow(&mut growing, &tape.conv2d(&maps, weight, same)?)?;
+        }
+        let all = tape.grown(growing)?;
+        let normalised = tape.batch_norm_train(&all, &i[7], &i[8], 1e-5, After::Add(&all))?.0;
+        let result = tape.concat_channels(&[&normalised, &first])?;
+        Ok(tape.finish([&result])?[0].clone())
+    })
+}
+
 /// Every operation, small.
 pub(crate) fn small_cases() -> Vec<Case> {
     let plain = Conv2dConfig::default();
@@ -116,6 +190,10 @@ pub(crate) fn small_cases() -> Vec<Case> {
         concat(2, [2, 1, 3, 4]),
         concat(3, [2, 1, 3, 4]),
         concat(4, [1, 2, 2, 3]),
+        residual_block("train", image, false, true),
+        residual_block("train, with downsample", image, true, true),
+        residual_block("eval", image, true, false),
+        dense_block(image),
         Case::new("relu", vec![apart(&image, 0.05, 9)], |i| relu(&i[0])),
         Case::new("add_relu", vec![apart(&image, 0.05, 10), apart(&image, 1e-9, 11)], |i| {
             add_relu(&i[0], &i[1])
@@ -156,6 +234,8 @@ pub(crate) fn large_cases() -> Vec<Case> {
         concat(2, [5, 16, 33, 31]),
         concat(3, [5, 16, 33, 31]),
         concat(4, [5, 16, 33, 31]),
+        residual_block("train", [5, 16, 33, 31], true, true),
+        dense_block([5, 16, 33, 31]),
         conv("small planes", [6, 64, 4, 5], [128, 64, 3, 3], false, same),
         conv("depthwise", [3, 40, 17, 16], [40, 1, 3, 3], false, Conv2dConfig { groups: 40, ..same }),
         Case::new("batch_norm_train", normalised(), |i| Ok(batch_norm_train(&i[0], &i[1], &i[2], 1e-5)?.0)),
