@@ -14,6 +14,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::fresh::as_unwritten;
 use crate::parallel::for_each;
+use crate::recycle;
 use crate::scratch::with_scratch;
 use crate::simd::{Level, best, run_on};
 
@@ -90,7 +91,7 @@ impl PackedLayout {
 
     /// Packs a matrix: `write` fills the rows of each block, whose values are zero before.
     pub(crate) fn pack(&self, write: impl Fn(PackedBlock, &mut [f32]) + Sync + Send) -> Vec<f32> {
-        let mut packed = vec![0.0; self.len()];
+        let mut packed = recycle::zeros(self.len());
         let mut blocks = Vec::with_capacity(self.n_blocks);
         let mut rest = packed.as_mut_slice();
         for block in self.blocks() {

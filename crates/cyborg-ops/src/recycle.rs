@@ -42,6 +42,13 @@ pub(crate) fn take(len: usize) -> Vec<f32> {
     found.map_or_else(|| Vec::with_capacity(len), |(_, vector)| vector)
 }
 
+/// A vector of zeros.
+pub(crate) fn zeros(len: usize) -> Vec<f32> {
+    let mut vector = take(len);
+    vector.resize(len, 0.0);
+    vector
+}
+
 /// Keeps the memory of a vector for whoever needs one of its size.
 pub(crate) fn give(mut vector: Vec<f32>) {
     if vector.capacity() < LARGE {

@@ -137,7 +137,7 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
         let (a, b) =
             (Rows { values: &window.image.values, bases: &bases[cells] }, Rows { values: dy, bases: &rows });
         let wanted = part * piece..((part + 1) * piece).min(elements);
-        let mut sums = vec![0.0; wanted.len() * columns];
+        let mut sums = recycle::zeros(wanted.len() * columns);
         let (mut first, mut rest) = (0, sums.as_mut_slice());
         for run in window.runs(group) {
             let here = wanted.start.max(first)..wanted.end.min(first + run.len);
@@ -156,7 +156,7 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
             sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
     });
-    let mut dw = vec![0.0; out_channels * elements];
+    let mut dw = recycle::zeros(out_channels * elements);
     for_each_piece(&mut dw, columns * elements, |group, dw| {
         // As many channels at once as share a cache line of the sums.
         for_each_piece(dw, OUT_AT_ONCE * elements, |job, dw| {
@@ -169,6 +169,7 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
             }
         });
     });
+    parts.into_iter().chain(rest).for_each(recycle::give);
     dw
 }
 
@@ -230,6 +231,12 @@ struct Set {
     weights: Vec<f32>,
     /// The first channel of the result.
     first: usize,
+}
+
+impl Drop for Set {
+    fn drop(&mut self) {
+        recycle::give(std::mem::take(&mut self.weights));
+    }
 }
 
 impl Set {
