@@ -1,5 +1,6 @@
 //! Figures as tables for people, in Markdown.
 
+use crate::check::Agreement;
 use crate::ops::{OpsFigures, OpsRow, Pass};
 use crate::step::{Contestant, StepFigures};
 use crate::{Method, Mode};
@@ -19,7 +20,7 @@ pub enum By {
 /// The table of `bench step`, and what it comes to.
 pub fn step_text(figures: &StepFigures) -> String {
     let StepFigures { settings, processor, .. } = figures;
-    let what = match settings.mode {
+    let work = match settings.mode {
         Mode::Train => "training steps",
         Mode::Eval => "evaluations",
     };
@@ -30,7 +31,7 @@ pub fn step_text(figures: &StepFigures) -> String {
         _ => String::new(),
     };
     let mut text = format!(
-        "{}, {} px, batch {}, {what}; {:.2} GFLOP an image; {processor}\n\n{busy}",
+        "{}, {} px, batch {}, {work}; {:.2} GFLOP an image; {processor}\n\n{busy}",
         settings.backbone,
         settings.input_px,
         settings.batch,
@@ -53,8 +54,12 @@ pub fn step_text(figures: &StepFigures) -> String {
                 agreement.worst_parameter
             )
         };
-        let (with, method, outputs) = (&agreement.with, &agreement.method, agreement.outputs);
-        let _ = writeln!(text, "\nsame numbers as {with}, {method}: outputs {outputs:.1e}{gradients}");
+        let Agreement { with, outputs, .. } = agreement;
+        let method = match settings.mode {
+            Mode::Train => format!(", {}", agreement.method),
+            Mode::Eval => String::new(),
+        };
+        let _ = writeln!(text, "\nsame numbers as {with}{method}: outputs {outputs:.1e}{gradients}");
     }
     for contestant in figures.contestants.iter().filter(|contestant| contestant.variant.is_some()) {
         if let Some(error) = figures.second_loss_error(contestant) {
@@ -102,7 +107,7 @@ fn step_table(figures: &StepFigures) -> String {
         let flops = rate * figures.operations_per_image;
         table.add_row([
             contestant.program.clone(),
-            if figures.settings.mode == Mode::Train { contestant.method.name() } else { "-" }.to_owned(),
+            what(figures, contestant).to_owned(),
             contestant.threads.to_string(),
             format!("{rate:.2}"),
             format!("{low:.2} to {high:.2}"),
@@ -120,6 +125,14 @@ fn step_table(figures: &StepFigures) -> String {
     }
     align(&mut table, 2);
     table.to_string()
+}
+
+/// What a step is for.
+fn what(figures: &StepFigures, contestant: &Contestant) -> &'static str {
+    match figures.settings.mode {
+        Mode::Train => contestant.method.name(),
+        Mode::Eval => "evaluation",
+    }
 }
 
 fn mebibytes(bytes: Option<u64>) -> String {
@@ -152,7 +165,7 @@ fn comparisons(figures: &StepFigures) -> Vec<String> {
                  {grown} of what it takes beyond `before`",
                 mine.program,
                 other.program,
-                mine.method.name(),
+                what(figures, mine),
                 mine.threads,
                 other.median_s() / mine.median_s(),
                 by_cpu(mine, other)
@@ -183,7 +196,7 @@ fn comparisons(figures: &StepFigures) -> Vec<String> {
             lines.push(format!(
                 "{}, {}, {} threads over {few}: {:.2} times the images/s",
                 many.program,
-                many.method.name(),
+                what(figures, many),
                 many.threads,
                 one.median_s() / many.median_s()
             ));

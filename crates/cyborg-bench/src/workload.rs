@@ -93,7 +93,7 @@ impl Workload {
                 (loss.total, Some(loss.saliency_mse))
             }
         };
-        let gradients = value.backward()?;
+        let gradients = cyborg_backbones::backward(&value)?;
         let mut outputs =
             vec![("loss", value.clone()), ("logits", output.logits), ("features", output.features)];
         outputs.extend(map_term.map(|term| ("map term", term)));
