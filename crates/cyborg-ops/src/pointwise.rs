@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use pulp::{Simd, WithSimd};
 
 use crate::fresh::{collect, written};
-use crate::parallel::{for_each, for_each_piece};
+use crate::parallel::for_each_piece;
 use crate::vectors::dispatch;
 use crate::view::{View, ViewMut};
 
@@ -21,20 +21,6 @@ pub(crate) fn rectified(x: f32) -> f32 {
 /// `max(x, 0)` in a new vector.
 pub(crate) fn relu(x: &[f32]) -> Vec<f32> {
     collect(x.len(), PIECE, |_, range| x[range].iter().map(|&x| rectified(x)))
-}
-
-/// `max(x, 0)` in place.
-pub(crate) fn relu_in_place(x: &mut [f32]) {
-    for_each_piece(x, PIECE, |_, x| dispatch(Change { a: x, change: rectified }));
-}
-
-/// `a + b`.
-///
-/// # Panics
-/// If they differ in length.
-pub(crate) fn add(a: &[f32], b: &[f32]) -> Vec<f32> {
-    assert_eq!(a.len(), b.len());
-    collect(a.len(), PIECE, |_, range| a[range.clone()].iter().zip(&b[range]).map(|(&a, &b)| a + b))
 }
 
 /// `max(a + b, 0)`: the end of a residual block.
@@ -95,19 +81,6 @@ pub(crate) fn concat(views: &[View<'_>]) -> Vec<f32> {
             });
         })
     }
-}
-
-/// Each of `channels` neighbouring channels of `values` for itself: what undoes [`concat`].
-///
-/// # Panics
-/// If the rows of `values` are not as long as all `channels` together.
-pub(crate) fn split(values: &[f32], channels: &[usize]) -> Vec<Vec<f32>> {
-    let stride = channels.iter().sum();
-    let firsts = channels.iter().scan(0, |first, &n| {
-        *first += n;
-        Some(*first - n)
-    });
-    firsts.zip(channels).map(|(first, &n)| take(View::part(values, stride, first, n))).collect()
 }
 
 /// The channels of a view without gaps: `(rows, channels)`.
@@ -173,23 +146,6 @@ impl WithSimd for AddRows<'_> {
     }
 }
 
-struct Change<'a, F> {
-    a: &'a mut [f32],
-    change: F,
-}
-
-impl<F: Fn(f32) -> f32> WithSimd for Change<'_, F> {
-    type Output = ();
-
-    #[expect(clippy::inline_always, reason = "vector instructions reach only what is inlined here")]
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        for a in self.a {
-            *a = (self.change)(*a);
-        }
-    }
-}
-
 struct Update<'a, F> {
     a: &'a mut [f32],
     b: &'a [f32],
@@ -223,11 +179,7 @@ mod tests {
                 let pairs = || a.iter().zip(&b);
                 let expected: Vec<f32> = a.iter().map(|a| a.max(0.0)).collect();
                 assert_eq!(relu(&a), expected);
-                let mut changed = a.clone();
-                relu_in_place(&mut changed);
-                assert_eq!(changed, expected);
                 let expected: Vec<f32> = pairs().map(|(a, b)| a + b).collect();
-                assert_eq!(add(&a, &b), expected);
                 let mut sum = a.clone();
                 add_into(&mut sum, &b);
                 assert_eq!(sum, expected);
@@ -261,7 +213,9 @@ mod tests {
                 assert_eq!(values, expected);
             }
             assert_eq!(together.len(), rows * 28);
-            assert_eq!(split(&together, &channels), parts);
+            for (first, (part, n)) in [0, 3, 4].into_iter().zip(parts.iter().zip(channels)) {
+                assert_eq!(&take(View::part(&together, 28, first, n)), part);
+            }
             assert!(concat(&[]).is_empty());
         }
     }

@@ -63,22 +63,6 @@ pub(crate) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     run_on(best(), work)
 }
 
-/// Whether there are 32 registers for vectors, not 16.
-pub(crate) fn has_many_registers() -> bool {
-    dispatch(ManyRegisters)
-}
-
-struct ManyRegisters;
-
-impl WithSimd for ManyRegisters {
-    type Output = bool;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> bool {
-        S::REGISTER_COUNT >= 32
-    }
-}
-
 /// The vector that begins at `at`.
 ///
 /// # Safety

@@ -90,20 +90,18 @@ impl Geometry {
         self.groups * self.group_out
     }
 
-    pub(crate) fn input_plane(&self) -> usize {
-        self.down.input * self.across.input
-    }
-
     pub(crate) fn output_plane(&self) -> usize {
         self.down.output * self.across.output
     }
 
     /// Values of one input image.
+    #[cfg(test)]
     pub(crate) fn input_image(&self) -> usize {
-        self.channels_in() * self.input_plane()
+        self.channels_in() * self.down.input * self.across.input
     }
 
     /// Values of one output image.
+    #[cfg(test)]
     pub(crate) fn output_image(&self) -> usize {
         self.channels_out() * self.output_plane()
     }

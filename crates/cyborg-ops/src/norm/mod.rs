@@ -11,7 +11,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backward::{AddGradients, Gradients, gradients, gradients_add, gradients_into};
+pub(crate) use backward::{AddGradients, gradients, gradients_add, gradients_into};
 pub(crate) use forward::{normalise, normalise_add};
 pub(crate) use lines::Lines;
 pub(crate) use statistics::{Statistics, statistics};

@@ -1,5 +1,6 @@
 //! Every function of this module against its definition in f64.
 
+use super::backward::Gradients;
 use super::*;
 use crate::vectors::testing::{noise, on_each_level, on_threads, spread};
 use crate::view::{View, ViewMut};

@@ -8,7 +8,7 @@ mod tests;
 
 pub(crate) use average::{avg_pool, avg_pool_gradient};
 pub(crate) use global::{global_avg_pool, global_avg_pool_gradient};
-pub(crate) use max::{Winners, max_pool, max_pool_gradient};
+pub(crate) use max::{max_pool, max_pool_gradient};
 
 /// Values that one thread does at a time, about.
 const JOB: usize = 1 << 15;

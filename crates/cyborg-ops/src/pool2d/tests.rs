@@ -1,5 +1,6 @@
 //! Every function of this module against its definition, window by window, value by value.
 
+use super::max::Winners;
 use super::*;
 use crate::vectors::testing::{noise, on_each_level, on_threads};
 use crate::windows::{Axis, Windows};
