@@ -19,5 +19,6 @@ mod xception;
 pub use adapt::LoadReport;
 pub use architecture::{Architecture, Tap};
 pub use card::Card;
+pub use cyborg_ops::backward;
 pub use error::BackboneError;
 pub use network::{Network, Output, TrainingPass};

@@ -28,6 +28,7 @@ mod windows;
 pub use batch_norm::{
     BatchStatistics, batch_norm_eval, batch_norm_relu_eval, batch_norm_relu_train, batch_norm_train,
 };
+pub use bridge::backward;
 pub use concat::concat_channels;
 pub use conv2d::{Conv2dConfig, conv2d};
 pub use error::OpsError;

@@ -36,7 +36,7 @@ pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
         let clock = Instant::now();
         let output = network.forward_train(&images, settings.tap)?;
         let loss = cross_entropy(&output.logits, &labels)?;
-        sgd.step(&loss.backward()?, settings.learning_rate)?;
+        sgd.step(&cyborg_backbones::backward(&loss)?, settings.learning_rate)?;
         Ok(clock.elapsed().as_secs_f64())
     };
     let begun = Instant::now();

@@ -209,7 +209,7 @@ impl Training<'_> {
         let losses = self.losses(&output, batch)?;
         let loss = f64::from(losses.total.to_scalar::<f32>()?);
         check_finite("training loss", loss, (epoch, step), learning_rate)?;
-        self.sgd.step(&losses.total.backward()?, learning_rate)?;
+        self.sgd.step(&cyborg_backbones::backward(&losses.total)?, learning_rate)?;
 
         let n_images = batch.items.len();
         let correct = n_correct(self.train, batch, &output.logits)?;
