@@ -68,7 +68,14 @@ impl Conv2d {
         after: After<'_>,
         pass: &Pass,
     ) -> Result<Value> {
-        norm.forward(&self.forward(input, pass)?, after, pass)
+        if pass.mode == Mode::Train {
+            return norm.forward(&self.forward(input, pass)?, after, pass);
+        }
+        let weight = pass.mode.view(&self.weight);
+        let (gamma, beta) = (pass.mode.view(&norm.weight), pass.mode.view(&norm.bias));
+        let Running { mean, variance, .. } = norm.running.read();
+        let lines = [&gamma, &beta, &mean, &variance];
+        pass.tape.conv2d_batch_norm_eval(input, &weight, self.config, lines, norm.eps, after)
     }
 }
 

@@ -126,8 +126,8 @@ pub(crate) trait Block: std::fmt::Debug + Send + Sync + Sized {
     /// Makes the tensors, named below the builder's module.
     fn new(builder: &mut Builder, n_in: usize, channels: usize, stride: usize) -> Result<Self>;
 
-    /// `released`: the last convolution's output; `pooled`: the block's.
-    fn forward(&self, input: &Value, pass: &Pass) -> Result<FeatureMaps>;
+    /// `released`: the output of the last convolution if this is the last block; `pooled`: the block's.
+    fn forward(&self, input: &Value, is_last: bool, pass: &Pass) -> Result<FeatureMaps>;
 }
 
 /// A stage of `n_blocks` blocks, the first with the stride.
@@ -156,10 +156,30 @@ pub(crate) fn run_blocks<'a, B: Block + 'a>(
     pass: &Pass,
 ) -> Result<FeatureMaps> {
     let mut maps = FeatureMaps { released: stem.clone(), pooled: stem };
-    for block in blocks {
-        maps = block.forward(&maps.pooled, pass)?;
+    let mut blocks = blocks.peekable();
+    while let Some(block) = blocks.next() {
+        maps = block.forward(&maps.pooled, blocks.peek().is_none(), pass)?;
     }
     Ok(maps)
+}
+
+/// The last convolution of a block, batch norm, sum with the shortcut, ReLU. Only the last block's convolution is a tap:
+/// that of others need not be kept apart from what follows.
+fn end_of_block(
+    (conv, bn): (&Conv2d, &BatchNorm2d),
+    input: &Value,
+    shortcut: &Value,
+    is_last: bool,
+    pass: &Pass,
+) -> Result<FeatureMaps> {
+    let after = After::AddRelu(shortcut);
+    if is_last {
+        let released = conv.forward(input, pass)?;
+        let pooled = bn.forward(&released, after, pass)?;
+        return Ok(FeatureMaps { released, pooled });
+    }
+    let pooled = conv.forward_norm(bn, input, after, pass)?;
+    Ok(FeatureMaps { released: pooled.clone(), pooled })
 }
 
 /// Two 3x3 convolutions.
@@ -185,12 +205,10 @@ impl Block for BasicBlock {
         })
     }
 
-    fn forward(&self, input: &Value, pass: &Pass) -> Result<FeatureMaps> {
+    fn forward(&self, input: &Value, is_last: bool, pass: &Pass) -> Result<FeatureMaps> {
         let inner = self.conv1.forward_norm(&self.bn1, input, After::Relu, pass)?;
-        let released = self.conv2.forward(&inner, pass)?;
         let shortcut = shortcut(self.downsample.as_ref(), input, pass)?;
-        let pooled = self.bn2.forward(&released, After::AddRelu(&shortcut), pass)?;
-        Ok(FeatureMaps { released, pooled })
+        end_of_block((&self.conv2, &self.bn2), &inner, &shortcut, is_last, pass)
     }
 }
 
@@ -222,13 +240,11 @@ impl Block for Bottleneck {
         })
     }
 
-    fn forward(&self, input: &Value, pass: &Pass) -> Result<FeatureMaps> {
+    fn forward(&self, input: &Value, is_last: bool, pass: &Pass) -> Result<FeatureMaps> {
         let inner = self.conv1.forward_norm(&self.bn1, input, After::Relu, pass)?;
         let inner = self.conv2.forward_norm(&self.bn2, &inner, After::Relu, pass)?;
-        let released = self.conv3.forward(&inner, pass)?;
         let shortcut = shortcut(self.downsample.as_ref(), input, pass)?;
-        let pooled = self.bn3.forward(&released, After::AddRelu(&shortcut), pass)?;
-        Ok(FeatureMaps { released, pooled })
+        end_of_block((&self.conv3, &self.bn3), &inner, &shortcut, is_last, pass)
     }
 }
 

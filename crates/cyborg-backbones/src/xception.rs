@@ -96,7 +96,7 @@ impl Backbone for Xception {
         for block in &self.blocks {
             features = block.forward(&features, pass)?;
         }
-        features = self.bn3.forward(&self.conv3.forward(&features, pass)?, After::Relu, pass)?;
+        features = self.conv3.forward_norm(&self.bn3, &features, After::Relu, pass)?;
         let released = self.conv4.forward(&features, pass)?;
         let pooled = self.bn4.forward(&released, After::Relu, pass)?;
         Ok(FeatureMaps { released, pooled })
@@ -144,7 +144,7 @@ impl Block {
                 Some(_) => After::Nothing,
                 None => After::Add(input),
             };
-            features = bn.forward(&conv.forward(&features, pass)?, after, pass)?;
+            features = conv.forward_norm(bn, &features, after, pass)?;
         }
         match &self.skip {
             None => Ok(features),
@@ -176,5 +176,16 @@ impl Separable {
 
     fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
         self.pointwise.forward(&self.depthwise.forward(input, pass)?, pass)
+    }
+
+    /// With a batch norm behind it, and what follows that.
+    fn forward_norm(
+        &self,
+        norm: &BatchNorm2d,
+        input: &Value,
+        after: After<'_>,
+        pass: &Pass,
+    ) -> Result<Value> {
+        self.pointwise.forward_norm(norm, &self.depthwise.forward(input, pass)?, after, pass)
     }
 }

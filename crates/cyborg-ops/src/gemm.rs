@@ -16,7 +16,7 @@ use crate::fresh::as_unwritten;
 use crate::parallel::for_each;
 use crate::recycle;
 use crate::scratch::with_scratch;
-use crate::simd::{Level, best, run_on};
+use crate::simd::{Level, best, dispatch, run_on};
 
 /// Where each row of an operand begins: element `k` of row `r` is `values[bases[r] + k]`.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +140,11 @@ impl<'a> Finish<'a> {
         Self { other: self.other.map(|other| &other[start..]), ..*self }
     }
 
+    /// Finishes whole rows of all columns, the first of which lies `at` from the start of the result.
+    pub(crate) fn rows(&self, at: usize, out: &mut [MaybeUninit<f32>]) {
+        dispatch(FinishRows { finish: *self, at, out });
+    }
+
     /// Finishes the sums in `out`, which lie `at` from the start of the result and are of these columns.
     #[inline(always)]
     pub(crate) fn apply(&self, at: usize, out: &mut [f32]) {
@@ -159,6 +164,28 @@ impl<'a> Finish<'a> {
                     *out = rectified(line((*out, lines)) + other);
                 }
             }
+        }
+    }
+}
+
+struct FinishRows<'a> {
+    finish: Finish<'a>,
+    at: usize,
+    out: &'a mut [MaybeUninit<f32>],
+}
+
+impl WithSimd for FinishRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let columns = self.finish.centre.len();
+        // SAFETY: the layouts are the same, and sums have been written before they are finished.
+        #[expect(unsafe_code, reason = "the standard library has no such view of part of a slice yet")]
+        let out =
+            unsafe { std::slice::from_raw_parts_mut(self.out.as_mut_ptr().cast::<f32>(), self.out.len()) };
+        for (row, out) in out.chunks_exact_mut(columns.max(1)).enumerate() {
+            self.finish.apply(self.at + row * columns, out);
         }
     }
 }

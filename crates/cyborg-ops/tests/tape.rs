@@ -176,3 +176,34 @@ fn a_tape_knows_its_convolutions() -> Result<()> {
     assert_eq!(tape.convolutions(), [expected]);
     Ok(())
 }
+
+/// Each kernel: Winograd's, plain products with and without a border, depthwise; some channels that fill no vector.
+#[test]
+fn a_convolution_and_its_batch_norm_at_once_have_the_same_bits() -> Result<()> {
+    let padded = Conv2dConfig { padding: (1, 1), ..Conv2dConfig::default() };
+    let cases = [
+        ([20, 17, 3, 3], padded),
+        ([24, 17, 3, 3], Conv2dConfig { stride: (2, 2), ..padded }),
+        ([33, 17, 1, 1], Conv2dConfig::default()),
+        ([600, 17, 1, 1], Conv2dConfig::default()),
+        ([17, 1, 3, 3], Conv2dConfig { groups: 17, ..padded }),
+    ];
+    for (weight, config) in cases {
+        let images = noise(&[2, 17, 9, 10], 1);
+        let (weight, out) = (noise(&weight, 2), weight[0]);
+        let norm = [noise(&[out], 3), noise(&[out], 4), noise(&[out], 5), noise(&[out], 6).abs()?];
+        let norm = norm.each_ref();
+        let tape = Tape::new(false);
+        let input = tape.input(&images)?;
+        let apart = tape.conv2d(&input, &weight, config)?;
+        let [batch, channels, height, width] = apart.dims();
+        let other = tape.input(&noise(&[batch, channels, height, width], 7))?;
+        for after in [After::Nothing, After::Relu, After::Add(&other), After::AddRelu(&other)] {
+            let expected = tape.batch_norm_eval(&apart, norm, 1e-5, after)?;
+            let found = tape.conv2d_batch_norm_eval(&input, &weight, config, norm, 1e-5, after)?;
+            let [expected, found] = Tape::new(false).finish([&expected, &found])?;
+            assert_eq!(values(&found), values(&expected), "{config:?}, {after:?}");
+        }
+    }
+    Ok(())
+}

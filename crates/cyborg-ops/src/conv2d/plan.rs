@@ -4,6 +4,9 @@
 
 use super::geometry::Geometry;
 use super::{depthwise, direct, winograd};
+use crate::fresh::as_unwritten;
+use crate::gemm::Finish;
+use crate::parallel::for_each_piece;
 
 /// What computes one pass of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +31,22 @@ impl Kernel {
 /// The convolution: `x` `(batch, height, width, in)` to `(batch, height, width, out)`; `weight` as PyTorch has it,
 /// `(out, in / groups, kernel height, kernel width)`.
 pub(crate) fn forward(g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
+    forward_and(g, x, weight, None)
+}
+
+/// [`forward`], and what is done to its sums before they leave the caches.
+pub(crate) fn forward_and(g: &Geometry, x: &[f32], weight: &[f32], finish: Option<Finish<'_>>) -> Vec<f32> {
     match Kernel::of(g) {
-        Kernel::Depthwise => depthwise::forward(g, x, weight),
-        Kernel::Winograd => winograd::forward(g, x, weight),
-        Kernel::Direct => direct::forward(g, x, weight, None),
+        Kernel::Depthwise => {
+            let mut out = depthwise::forward(g, x, weight);
+            if let Some(finish) = finish {
+                let row = g.across.output * g.channels_out();
+                for_each_piece(&mut out, row, |index, out| finish.rows(index * row, as_unwritten(out)));
+            }
+            out
+        }
+        Kernel::Winograd => winograd::forward(g, x, weight, finish),
+        Kernel::Direct => direct::forward(g, x, weight, finish),
     }
 }
 

@@ -30,16 +30,9 @@ impl Tape {
     /// # Errors
     /// As there.
     pub fn conv2d(&self, input: &Value, weight: &Tensor, config: Conv2dConfig) -> Result<Value> {
-        let geometry = Geometry::of(input.dims(), weight.dims(), config)?;
+        let geometry = self.geometry(input, weight, config)?;
         let parameter = self.parameter(weight);
         let weight = checked("conv2d", "weight", weight)?;
-        self.convolutions.borrow_mut().push(ConvShape {
-            batch: geometry.batch,
-            channels: (geometry.channels_in(), geometry.channels_out()),
-            size: (geometry.down.input, geometry.across.input),
-            kernel: (geometry.down.kernel, geometry.across.kernel),
-            config,
-        });
         let values = with_values(&weight, |weight| plan::forward(&geometry, input.values(), weight))?;
         let maps = Maps::new(Shape::of(geometry.output_shape()), values);
         let slot = input.slot();
@@ -57,6 +50,19 @@ impl Tape {
             recycle::give(gradient);
             Ok(())
         }))
+    }
+
+    /// The sizes of a convolution that is about to be done.
+    pub(super) fn geometry(&self, input: &Value, weight: &Tensor, config: Conv2dConfig) -> Result<Geometry> {
+        let geometry = Geometry::of(input.dims(), weight.dims(), config)?;
+        self.convolutions.borrow_mut().push(ConvShape {
+            batch: geometry.batch,
+            channels: (geometry.channels_in(), geometry.channels_out()),
+            size: (geometry.down.input, geometry.across.input),
+            kernel: (geometry.down.kernel, geometry.across.kernel),
+            config,
+        });
+        Ok(geometry)
     }
 
     /// Adds one value a channel, as [`crate::conv2d()`] does behind its sums.

@@ -6,11 +6,13 @@ use candle_core::{Result, Tensor};
 
 use super::growing::Later;
 use super::{Gradients, Growing, Slot, Tape, Value};
+use crate::conv2d::plan;
+use crate::gemm::Finish;
 use crate::maps::{Maps, Shape};
 use crate::norm::{self, AddGradients, Lines, Statistics};
 use crate::plain::{checked, per_channel, tensor, with_both, with_values};
 use crate::view::View;
-use crate::{BatchStatistics, OpsError, pointwise, recycle};
+use crate::{BatchStatistics, Conv2dConfig, OpsError, pointwise, recycle};
 
 /// What follows a batch norm, in the same passes over memory and with the same bits as one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -207,20 +209,50 @@ impl Tape {
     pub fn batch_norm_eval<'a>(
         &self,
         input: impl Into<Channels<'a>>,
-        [gamma, beta, running_mean, running_var]: [&Tensor; 4],
+        norm: [&Tensor; 4],
         eps: f64,
         after: After<'_>,
     ) -> Result<Value> {
         let op = if after.relu() { "batch_norm_relu_eval" } else { "batch_norm_eval" };
         let input = input.into();
-        let shape = input.shape();
-        check(op, shape, [gamma, beta], eps, after)?;
-        per_channel(op, "running_mean", running_mean, shape.channels)?;
-        per_channel(op, "running_var", running_var, shape.channels)?;
-        let mean = with_values(&checked(op, "running_mean", running_mean)?, <[f32]>::to_vec)?;
-        let variance = with_values(&checked(op, "running_var", running_var)?, <[f32]>::to_vec)?;
-        let lines = |gamma: &[f32], beta: &[f32]| Lines::of_running(&mean, &variance, gamma, beta, eps);
-        self.normalise(op, input, [gamma, beta], lines, after)
+        let lines = running_lines(op, input.shape(), norm, eps, after)?;
+        let [gamma, beta, ..] = norm;
+        self.normalise(op, input, [gamma, beta], |_, _| lines, after)
+    }
+
+    /// [`Tape::conv2d`] and then [`Tape::batch_norm_eval`]; in one pass over memory where nothing is recorded, to the same
+    /// bits.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn conv2d_batch_norm_eval(
+        &self,
+        input: &Value,
+        weight: &Tensor,
+        config: Conv2dConfig,
+        norm: [&Tensor; 4],
+        eps: f64,
+        after: After<'_>,
+    ) -> Result<Value> {
+        if self.records {
+            return self.batch_norm_eval(&self.conv2d(input, weight, config)?, norm, eps, after);
+        }
+        let op = if after.relu() { "batch_norm_relu_eval" } else { "batch_norm_eval" };
+        let geometry = self.geometry(input, weight, config)?;
+        let shape = Shape::of(geometry.output_shape());
+        let lines = running_lines(op, shape, norm, eps, after)?;
+        let weight = checked("conv2d", "weight", weight)?;
+        let values = with_values(&weight, |weight| {
+            let finish = Finish {
+                centre: &lines.centre,
+                scale: &lines.scale,
+                shift: &lines.shift,
+                other: after.other().map(Value::values),
+                relu: after.relu(),
+            };
+            plan::forward_and(&geometry, input.values(), weight, Some(finish))
+        })?;
+        Ok(self.push(Maps::new(shape, values), false, |_, _| Ok(())))
     }
 
     /// By the lines of all channels, made of gamma and beta.
@@ -282,6 +314,25 @@ impl Tape {
         value.normalised = normalised;
         Ok(value)
     }
+}
+
+/// The lines of gamma, beta, running mean and running variance.
+fn running_lines(
+    op: &'static str,
+    shape: Shape,
+    [gamma, beta, running_mean, running_var]: [&Tensor; 4],
+    eps: f64,
+    after: After<'_>,
+) -> Result<Lines> {
+    check(op, shape, [gamma, beta], eps, after)?;
+    per_channel(op, "running_mean", running_mean, shape.channels)?;
+    per_channel(op, "running_var", running_var, shape.channels)?;
+    let (mean, variance) =
+        (checked(op, "running_mean", running_mean)?, checked(op, "running_var", running_var)?);
+    let (gamma, beta) = (checked(op, "gamma", gamma)?, checked(op, "beta", beta)?);
+    with_both(&mean, &variance, |mean, variance| {
+        with_both(&gamma, &beta, |gamma, beta| Lines::of_running(mean, variance, gamma, beta, eps))
+    })?
 }
 
 fn check(

@@ -7,7 +7,7 @@ use super::outputs::{FromPoints, Outputs};
 use super::tiles::{AREA, Block, Blocks, Grid, Input, LINE, Maps, aligned, to_points};
 use super::weights::{Panel, Weights};
 use crate::fresh::{as_unwritten, written};
-use crate::gemm::{Rows, Run, multiply};
+use crate::gemm::{Finish, Rows, Run, multiply};
 use crate::parallel::{for_each, for_each_piece};
 use crate::scratch::with_scratch;
 use crate::simd::Level;
@@ -61,11 +61,12 @@ pub(super) fn convolve(
     source: Maps<'_>,
     weights: Weights<'_>,
     outputs: Outputs,
+    finish: Option<Finish<'_>>,
 ) -> Vec<f32> {
     let grid = Grid::new(batch, outputs.height, outputs.width);
     let cut = Cut::new(grid, source.channels, outputs.channels);
     let panels = &weights.panels(outputs.channels);
-    let work = Convolution { level, source, weights, panels, outputs, grid, cut };
+    let work = Convolution { level, source, weights, panels, outputs, grid, cut, finish };
     let write = |out: &mut [MaybeUninit<f32>]| {
         let jobs = work.strips((0..grid.rows, out), cut.rows);
         if cut.together {
@@ -107,6 +108,7 @@ struct Convolution<'a> {
     outputs: Outputs,
     grid: Grid,
     cut: Cut,
+    finish: Option<Finish<'a>>,
 }
 
 impl Convolution<'_> {
@@ -162,6 +164,17 @@ impl Convolution<'_> {
                 self.write(&rows, product, panel.first, products, out);
             }
         });
+        if let Some(finish) = self.finish {
+            let Outputs { height, width, channels } = self.outputs;
+            let row = width * channels;
+            let start = self.grid.pixel_row(rows.start, height) * row;
+            let work = |(index, out): (usize, &mut [MaybeUninit<f32>])| finish.rows(start + index * row, out);
+            if self.cut.together {
+                for_each(out.chunks_mut(row).enumerate().collect(), work);
+            } else {
+                out.chunks_mut(row).enumerate().for_each(work);
+            }
+        }
     }
 
     /// Writes some channels of the pixels.

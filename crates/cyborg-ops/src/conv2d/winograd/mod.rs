@@ -22,6 +22,7 @@ use self::points::OUTPUTS;
 use self::tiles::{Grid, Maps};
 use self::weights::{Weights, Windows};
 use super::geometry::{Axis, Geometry};
+use crate::gemm::Finish;
 use crate::simd::{Level, best};
 
 /// Input and output channels from which on each pass is faster than the same convolution as plain products.
@@ -51,9 +52,9 @@ pub(super) fn pays(g: &Geometry) -> bool {
 /// # Shapes
 /// - `x`: `(batch, height, width, channels in)`
 /// - `weight`: `(channels out, channels in, 3, 3)`
-/// - returns: `(batch, output height, output width, channels out)`
-pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
-    forward_on(best(), g, x, weight)
+/// - returns: `(batch, output height, output width, channels out)`, finished if there is how
+pub(super) fn forward(g: &Geometry, x: &[f32], weight: &[f32], finish: Option<Finish<'_>>) -> Vec<f32> {
+    forward_on(best(), g, x, weight, finish)
 }
 
 /// The gradient of the input.
@@ -72,7 +73,7 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
     weight_gradient_on(best(), g, x, dy)
 }
 
-fn forward_on(level: Level, g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
+fn forward_on(level: Level, g: &Geometry, x: &[f32], weight: &[f32], finish: Option<Finish<'_>>) -> Vec<f32> {
     let (channels_in, channels_out) = (g.channels_in(), g.channels_out());
     let source = Maps {
         values: x,
@@ -84,7 +85,7 @@ fn forward_on(level: Level, g: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32>
     };
     let outputs = Outputs { height: g.down.output, width: g.across.output, channels: channels_out };
     let weights = Weights::new(weight, Windows::Forward, channels_in, channels_out);
-    convolve(level, g.batch, source, weights, outputs)
+    convolve(level, g.batch, source, weights, outputs, finish)
 }
 
 fn input_gradient_on(level: Level, g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f32> {
@@ -100,7 +101,7 @@ fn input_gradient_on(level: Level, g: &Geometry, weight: &[f32], dy: &[f32]) -> 
     };
     let outputs = Outputs { height: g.down.input, width: g.across.input, channels: channels_in };
     let weights = Weights::new(weight, Windows::Turned, channels_in, channels_out);
-    convolve(level, g.batch, source, weights, outputs)
+    convolve(level, g.batch, source, weights, outputs, None)
 }
 
 fn weight_gradient_on(level: Level, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {

@@ -77,7 +77,7 @@ impl Case {
     fn computed(&self, level: Level) -> [Vec<f32>; 3] {
         let Self { g, x, weight, dy } = self;
         [
-            forward_on(level, g, x, weight),
+            forward_on(level, g, x, weight, None),
             input_gradient_on(level, g, weight, dy),
             weight_gradient_on(level, g, x, dy),
         ]
