@@ -183,7 +183,8 @@ fn check_all(plan: &StepPlan, inputs: &Path, progress: Progress<'_>) -> Result<V
     for &method in &plan.methods {
         let ours = inputs.join("ours");
         if variants(plan).is_empty() {
-            agreements.extend(check_against_portable(plan)?);
+            progress(&format!("checking: plain loops {}", method.name()));
+            agreements.push(check_against_portable(plan, method, threads, inputs)?);
             continue;
         }
         progress(&format!("checking: {} {}", plan.ours.who, method.name()));
@@ -205,11 +206,28 @@ fn check_all(plan: &StepPlan, inputs: &Path, progress: Progress<'_>) -> Result<V
     Ok(agreements)
 }
 
-/// PORTABLE: here our gradients are to be compared with those of the portable path, once `cyborg-ops` can be told to take
-/// it: run the first step in that way in a process of its own and hand both files to [`check::compare`].
-#[expect(clippy::unnecessary_wraps, reason = "the comparison will fail where they differ")]
-fn check_against_portable(_plan: &StepPlan) -> Result<Option<Agreement>, BenchError> {
-    Ok(None)
+/// Images of the comparison with plain loops, which take a hundred times as long.
+const PORTABLE_BATCH: usize = 2;
+
+/// Compares our first step with the same by plain loops, each in a process of its own.
+fn check_against_portable(
+    plan: &StepPlan,
+    method: Method,
+    threads: usize,
+    inputs: &Path,
+) -> Result<Agreement, BenchError> {
+    let step = |portable: &str, file: &str| -> Result<PathBuf, BenchError> {
+        let settings = Settings { batch: plan.settings.batch.min(PORTABLE_BATCH), ..plan.settings.clone() };
+        let mut ours = plan.ours.clone();
+        ours.environment.push(("CYBORG_PORTABLE_KERNELS", portable.to_owned()));
+        let plan = StepPlan { settings, ours, ..plan.clone() };
+        let path = inputs.join(file);
+        let (mut process, _, _) = open(&plan, None, (method, threads), inputs)?;
+        first(&mut process, Some(path.clone()))?;
+        Ok(path)
+    };
+    let (ours, portable) = (step("0", "ours")?, step("1", "portable")?);
+    check::compare((&ours, &portable), (&plan.ours.who, "plain loops"), method.name(), &[])
 }
 
 fn first(process: &mut Process, write: Option<PathBuf>) -> Result<Timed, BenchError> {

@@ -5,6 +5,8 @@
     reason = "vector instructions reach only what is inlined into the dispatched function"
 )]
 
+use std::sync::OnceLock;
+
 use pulp::{Simd, WithSimd};
 
 /// The widest vector that there is, in values.
@@ -51,10 +53,17 @@ pub(crate) fn run_on<W: WithSimd>(level: Level, work: W) -> W::Output {
     }
 }
 
-/// The widest vectors that there are.
+/// The environment variable that, set to 1 before the first operation, keeps this process to plain loops: for comparisons.
+const PORTABLE: &str = "CYBORG_PORTABLE_KERNELS";
+
+/// The widest vectors that there are, unless plain loops are asked for.
 #[inline]
 pub(crate) fn best() -> Level {
-    levels().last().unwrap_or(Level::Plain)
+    static BEST: OnceLock<Level> = OnceLock::new();
+    *BEST.get_or_init(|| {
+        let portable = std::env::var_os(PORTABLE).is_some_and(|value| value == "1");
+        if portable { Level::Plain } else { levels().last().unwrap_or(Level::Plain) }
+    })
 }
 
 /// Runs `work` with the widest vectors that there are.
