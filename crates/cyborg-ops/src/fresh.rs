@@ -18,7 +18,26 @@ use crate::simd::dispatch;
     reason = "setting to zero what is overwritten at once costs as much as many operations"
 )]
 pub(crate) unsafe fn written(len: usize, write: impl FnOnce(&mut [MaybeUninit<f32>])) -> Vec<f32> {
-    let mut values = recycle::take(len);
+    // SAFETY: the caller promises the same.
+    unsafe { written_to(recycle::take(len), len, write) }
+}
+
+/// [`written`] for a vector that is given away to others, who will not give its memory back.
+///
+/// # Safety
+/// As [`written`].
+#[expect(unsafe_code, reason = "see `written`")]
+pub(crate) unsafe fn written_for_good(len: usize, write: impl FnOnce(&mut [MaybeUninit<f32>])) -> Vec<f32> {
+    // SAFETY: the caller promises the same.
+    unsafe { written_to(Vec::with_capacity(len), len, write) }
+}
+
+#[expect(unsafe_code, reason = "see `written`")]
+unsafe fn written_to(
+    mut values: Vec<f32>,
+    len: usize,
+    write: impl FnOnce(&mut [MaybeUninit<f32>]),
+) -> Vec<f32> {
     write(&mut values.spare_capacity_mut()[..len]);
     // SAFETY: there is capacity for `len` values, and the caller promises that `write` has written them.
     unsafe { values.set_len(len) };

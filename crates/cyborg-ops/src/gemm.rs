@@ -12,9 +12,8 @@ use std::mem::MaybeUninit;
 
 use pulp::{Simd, WithSimd};
 
-use crate::fresh::as_unwritten;
+use crate::fresh::{as_unwritten, written};
 use crate::parallel::for_each;
-use crate::recycle;
 use crate::scratch::with_scratch;
 use crate::simd::{Level, best, dispatch, run_on};
 
@@ -91,16 +90,23 @@ impl PackedLayout {
 
     /// Packs a matrix: `write` fills the rows of each block, whose values are zero before.
     pub(crate) fn pack(&self, write: impl Fn(PackedBlock, &mut [f32]) + Sync + Send) -> Vec<f32> {
-        let mut packed = recycle::zeros(self.len());
-        let mut blocks = Vec::with_capacity(self.n_blocks);
-        let mut rest = packed.as_mut_slice();
-        for block in self.blocks() {
-            let (here, later) = rest.split_at_mut(self.k * block.width);
-            blocks.push((block, here));
-            rest = later;
+        // SAFETY: the blocks are all of `packed`, and each is filled with zeros first.
+        #[expect(unsafe_code, reason = "see `written`; each thread sets its own blocks to zero")]
+        unsafe {
+            written(self.len(), |packed| {
+                let mut blocks = Vec::with_capacity(self.n_blocks);
+                let mut rest = packed;
+                for block in self.blocks() {
+                    let (here, later) = std::mem::take(&mut rest).split_at_mut(self.k * block.width);
+                    blocks.push((block, here));
+                    rest = later;
+                }
+                for_each(blocks, |(block, values)| {
+                    values.fill(MaybeUninit::new(0.0));
+                    write(block, values.assume_init_mut());
+                });
+            })
         }
-        for_each(blocks, |(block, values)| write(block, values));
-        packed
     }
 }
 

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::geometry::{Axis, Geometry};
-use crate::fresh::written;
+use crate::fresh::{written, written_for_good};
 use crate::gemm::{Finish, PackedLayout, Rows, Run, multiply_and, outer};
 use crate::parallel::{for_each, for_each_piece, map};
 use crate::recycle;
@@ -156,19 +156,26 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
             sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
     });
-    let mut dw = recycle::zeros(out_channels * elements);
-    for_each_piece(&mut dw, columns * elements, |group, dw| {
-        // As many channels at once as share a cache line of the sums.
-        for_each_piece(dw, OUT_AT_ONCE * elements, |job, dw| {
-            for (part, sums) in parts[group * n_pieces..][..n_pieces].iter().enumerate() {
-                for (element, sums) in (part * piece..).zip(sums.chunks_exact(columns)) {
-                    let weight = element % g.group_in * n_taps + element / g.group_in;
-                    let dw = dw[weight..].iter_mut().step_by(elements);
-                    dw.zip(&sums[job * OUT_AT_ONCE..]).for_each(|(dw, &sum)| *dw = sum);
-                }
-            }
-        });
-    });
+    // SAFETY: the pieces are all weights, and the parts are all elements of each.
+    #[expect(unsafe_code, reason = "see `written_for_good`")]
+    let dw = unsafe {
+        written_for_good(out_channels * elements, |dw| {
+            for_each_piece(dw, columns * elements, |group, dw| {
+                // As many channels at once as share a cache line of the sums.
+                for_each_piece(dw, OUT_AT_ONCE * elements, |job, dw| {
+                    for (part, sums) in parts[group * n_pieces..][..n_pieces].iter().enumerate() {
+                        for (element, sums) in (part * piece..).zip(sums.chunks_exact(columns)) {
+                            let weight = element % g.group_in * n_taps + element / g.group_in;
+                            let dw = dw[weight..].iter_mut().step_by(elements);
+                            for (dw, &sum) in dw.zip(&sums[job * OUT_AT_ONCE..]) {
+                                dw.write(sum);
+                            }
+                        }
+                    }
+                });
+            });
+        })
+    };
     parts.into_iter().chain(rest).for_each(recycle::give);
     dw
 }
