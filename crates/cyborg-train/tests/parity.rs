@@ -150,9 +150,14 @@ fn a_training_follows_pytorch() {
             .expect("trains");
 
     // Float32 PyTorch is 5e-8 off these float64 losses, 9e-8 off the rows, 4e-7 off the logits and 1.4e-6 off the weight
-    // digests (norms up to 18), and 1 and 2 of its threads differ by up to 3e-8, 6e-8, 2e-7, 2e-7. Ten times that.
+    // digests (norms up to 18), and 1 and 2 of its threads differ by up to 3e-8, 6e-8, 2e-7, 2e-7. Winograd's rounding
+    // is some times that of plain sums: 8e-7 off in the first four steps with AVX-512. In the seventh a value so near 0 that
+    // rounding decides about its ReLU then goes the other way, which gives 1.5e-5 (with plain loops, which round otherwise,
+    // it does not, and everything is within the ten times above). From there on rows are 1e-5 off, logits 1e-4, digests 4e-4.
     let expected: Vec<f64> = golden["training/losses"].to_vec1().expect("a list of f64");
-    assert_close("losses", &losses.0.into_inner().expect("not poisoned"), &expected, 5e-7);
+    let found = losses.0.into_inner().expect("not poisoned");
+    assert_close("losses", &found[..4], &expected[..4], 2e-6);
+    assert_close("losses", &found, &expected, 1e-4);
     let expected = table(&golden, "training/rows");
     assert_eq!(outcome.epochs.len(), expected.len());
     for (row, expected) in outcome.epochs.iter().zip(expected) {
@@ -166,7 +171,7 @@ fn a_training_follows_pytorch() {
             row.validation_loss,
             row.validation_accuracy,
         ];
-        assert_close(&format!("epoch {}", row.epoch), &found, &expected, 9e-7);
+        assert_close(&format!("epoch {}", row.epoch), &found, &expected, 1e-4);
     }
     // Validation accuracies are 5, 5, 5 and 6 of 9.
     assert_eq!(outcome.epochs.iter().map(|row| row.best).collect::<Vec<_>>(), [true; 4]);
@@ -184,12 +189,12 @@ fn a_training_follows_pytorch() {
             .zip(uniform(&format!("digest/{name}"), values.len()))
             .map(|(&value, u)| f64::from(value) * u)
             .sum();
-        assert_close(name, &[norm, along], &expected, 1e-5);
+        assert_close(name, &[norm, along], &expected, 2e-3);
     }
     let scores = score(&network, settings.tap, &validation, 4, &Losses::default()).expect("scores");
     for (score, expected) in scores.iter().zip(table(&golden, "training/logits")) {
         let logits: Vec<f64> = score.logits.iter().map(|&logit| f64::from(logit)).collect();
-        assert_close("logits", &logits, &expected, 4e-6);
+        assert_close("logits", &logits, &expected, 1e-3);
     }
 }
 
