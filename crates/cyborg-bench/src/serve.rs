@@ -5,6 +5,7 @@ use crate::protocol::{Answer, Memory, Opened, Request, Timed};
 use crate::system::Stopwatch;
 use crate::workload::Workload;
 use crate::{BenchError, system};
+use cyborg_causes::on_one_line;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,16 +32,6 @@ pub fn serve(requests: impl BufRead, mut answers: impl Write) -> std::io::Result
         answers.flush()?;
     }
     Ok(())
-}
-
-fn on_one_line(error: &BenchError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 struct Server {

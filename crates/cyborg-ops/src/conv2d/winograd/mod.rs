@@ -73,16 +73,34 @@ pub(super) fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
     weight_gradient_on(best(), g, x, dy)
 }
 
-fn forward_on(level: Level, g: &Geometry, x: &[f32], weight: &[f32], finish: Option<Finish<'_>>) -> Vec<f32> {
-    let (channels_in, channels_out) = (g.channels_in(), g.channels_out());
-    let source = Maps {
+/// The input of a convolution, with zeros for each of its channels.
+fn input_maps<'a>(g: &Geometry, x: &'a [f32], zeros: &'a [f32]) -> Maps<'a> {
+    Maps {
         values: x,
         height: g.down.input,
         width: g.across.input,
-        channels: channels_in,
+        channels: g.channels_in(),
         padding: (g.down.padding, g.across.padding),
-        zeros: &vec![0.0; channels_in],
-    };
+        zeros,
+    }
+}
+
+/// The gradient of its output, with zeros for each of its channels, as if it had this padding.
+fn gradient_maps<'a>(g: &Geometry, dy: &'a [f32], zeros: &'a [f32], padding: (usize, usize)) -> Maps<'a> {
+    Maps {
+        values: dy,
+        height: g.down.output,
+        width: g.across.output,
+        channels: g.channels_out(),
+        padding,
+        zeros,
+    }
+}
+
+fn forward_on(level: Level, g: &Geometry, x: &[f32], weight: &[f32], finish: Option<Finish<'_>>) -> Vec<f32> {
+    let (channels_in, channels_out) = (g.channels_in(), g.channels_out());
+    let zeros = vec![0.0; channels_in];
+    let source = input_maps(g, x, &zeros);
     let outputs = Outputs { height: g.down.output, width: g.across.output, channels: channels_out };
     let weights = Weights::new(weight, Windows::Forward, channels_in, channels_out);
     convolve(level, g.batch, source, weights, outputs, finish)
@@ -90,38 +108,19 @@ fn forward_on(level: Level, g: &Geometry, x: &[f32], weight: &[f32], finish: Opt
 
 fn input_gradient_on(level: Level, g: &Geometry, weight: &[f32], dy: &[f32]) -> Vec<f32> {
     let (channels_in, channels_out) = (g.channels_in(), g.channels_out());
-    let source = Maps {
-        values: dy,
-        height: g.down.output,
-        width: g.across.output,
-        channels: channels_out,
-        // Of a padding of more than two, so much is cut off: a negative number, which wraps around as the pixels do.
-        padding: (2_usize.wrapping_sub(g.down.padding), 2_usize.wrapping_sub(g.across.padding)),
-        zeros: &vec![0.0; channels_out],
-    };
+    let zeros = vec![0.0; channels_out];
+    // Of a padding of more than two, so much is cut off: a negative number, which wraps around as the pixels do.
+    let padding = (2_usize.wrapping_sub(g.down.padding), 2_usize.wrapping_sub(g.across.padding));
+    let source = gradient_maps(g, dy, &zeros, padding);
     let outputs = Outputs { height: g.down.input, width: g.across.input, channels: channels_in };
     let weights = Weights::new(weight, Windows::Turned, channels_in, channels_out);
     convolve(level, g.batch, source, weights, outputs, None)
 }
 
 fn weight_gradient_on(level: Level, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    let (channels_in, channels_out) = (g.channels_in(), g.channels_out());
-    let inputs = Maps {
-        values: x,
-        height: g.down.input,
-        width: g.across.input,
-        channels: channels_in,
-        padding: (g.down.padding, g.across.padding),
-        zeros: &vec![0.0; channels_in],
-    };
-    let gradients = Maps {
-        values: dy,
-        height: g.down.output,
-        width: g.across.output,
-        channels: channels_out,
-        padding: (0, 0),
-        zeros: &vec![0.0; channels_out],
-    };
+    let zeros = vec![0.0; g.channels_in().max(g.channels_out())];
+    let inputs = input_maps(g, x, &zeros[..g.channels_in()]);
+    let gradients = gradient_maps(g, dy, &zeros[..g.channels_out()], (0, 0));
     gradient::of_weights(level, g.batch, inputs, gradients)
 }
 
