@@ -66,13 +66,16 @@ impl<S: Settings> AnySettings for S {
     }
 }
 
+/// Reads a part from the fields of a file.
+type Parse<T> = fn(&Map<String, Value>) -> Result<Box<T>, Fault>;
+
 /// One part of a list: `T` is the trait that all parts of the list implement.
 pub struct Choice<T: ?Sized> {
     /// The name that files choose it by.
     pub name: &'static str,
     /// Reads the part; see [`Choice::parse`].
     #[doc(hidden)]
-    pub parse: fn(&Map<String, Value>) -> Result<Box<T>, Fault>,
+    pub parse: Parse<T>,
     /// The schema of the part's fields.
     #[doc(hidden)]
     pub schema: fn(&mut SchemaGenerator) -> Schema,
@@ -235,7 +238,7 @@ mod tests {
     #[test]
     fn faults_lead_to_the_value_and_say_what_is_valid() {
         let check = |name: &str, fields: Value, message: &str, hint: &str| {
-            let fault = parsed(name, fields).err().expect("refused");
+            let fault = parsed(name, fields).expect_err("refused");
             assert_eq!(fault.to_string(), message);
             assert_eq!(fault.hint.unwrap_or_default(), hint);
         };
