@@ -175,8 +175,8 @@ impl CardArguments {
             mean: self.mean,
             std: self.std,
             tap: self.tap.map(|tap| match tap {
-                TapName::Released => Tap::Released,
-                TapName::Pooled => Tap::Pooled,
+                TapName::Released => Tap::RELEASED,
+                TapName::Pooled => Tap::POOLED,
             }),
             classes: self.classes.clone(),
         })

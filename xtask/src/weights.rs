@@ -216,7 +216,7 @@ fn card_lines(card: &Card) -> Vec<(String, String)> {
         ("input", format!("{} px", card.input_px)),
         ("mean", triple(card.normalisation.0)),
         ("std", triple(card.normalisation.1)),
-        ("tap", cyborg_predict::tap_name(card.tap).to_owned()),
+        ("tap", card.tap.name().to_owned()),
     ];
     lines.extend(card.method.clone().map(|method| ("method", method)));
     lines.extend(card.cyborg_version.clone().map(|version| ("cyborg", version)));
@@ -287,7 +287,7 @@ fn as_json(found: &Inspection) -> Value {
             "input_px": card.input_px,
             "mean": card.normalisation.0,
             "std": card.normalisation.1,
-            "tap": cyborg_predict::tap_name(card.tap),
+            "tap": card.tap.name(),
             "method": card.method,
             "data": card.data,
             "cyborg_version": card.cyborg_version,

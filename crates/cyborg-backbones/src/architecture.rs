@@ -1,12 +1,11 @@
 //! Which networks there are and what is known of each without building it.
 
-use crate::builder::{Builder, Initial};
+use crate::definition::Definition;
 use crate::error::BackboneError;
-use crate::geometry::{Window, output_side, receptive_field};
-use crate::layers::Pass;
+use crate::geometry::{output_side, receptive_field};
+use crate::tap::{Tap, TapInfo};
 use crate::{densenet, inception_v3, resnet, thin_resnet8, xception};
 use candle_core::Tensor;
-use cyborg_ops::Value;
 
 /// The networks, by the names that experiment files use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,74 +29,6 @@ pub enum Architecture {
     /// `xception`, as Cadene's port for PyTorch defines it.
     Xception,
 }
-
-/// Which tensor the class activation map is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Tap {
-    /// Where the released code takes it: for a ResNet the output of the last convolution, before its batch norm, the
-    /// residual sum and the ReLU (released for resnet50; the same place in the others); for `densenet121` the last batch
-    /// norm's output, before the ReLU; for `inception_v3` the output of `Mixed_7c`, which is the pooled tensor; for
-    /// `xception` the output of `conv4`, before its batch norm and the ReLU.
-    Released,
-    /// The tensor that global average pooling sees: a class activation map in the sense of Zhou et al. (2016).
-    Pooled,
-}
-
-/// Everything about one architecture. A further network is one file with one of these, a line in
-/// [`Architecture`] and one in [`Architecture::definition`].
-pub(crate) struct Definition {
-    /// As experiment files call it.
-    pub(crate) name: &'static str,
-    /// Side of the square input that the papers use with it.
-    pub(crate) input_px: usize,
-    /// Mean and standard deviation per channel.
-    pub(crate) normalisation: ([f32; 3], [f32; 3]),
-    /// Convolutions and pools on the longest way from the image to the last feature map.
-    pub(crate) windows: &'static [Window],
-    /// Channels that the classifier takes.
-    pub(crate) channels: usize,
-    /// The classifier's module name: torchvision calls it `fc` in ResNets.
-    pub(crate) classifier: &'static str,
-    /// What the weights of convolutions are drawn from.
-    pub(crate) convolutions: Initial,
-    /// What the classifier's weight and bias are drawn from.
-    pub(crate) classifier_initial: (Initial, Initial),
-    /// Added to the variance by every batch norm.
-    pub(crate) eps: f64,
-    /// Share of the pooled channels that dropout sets to 0 in training.
-    pub(crate) dropout: f64,
-    /// Builds everything before the classifier.
-    pub(crate) build: Build,
-}
-
-/// See [`Definition::build`].
-pub(crate) type Build = fn(&mut Builder) -> Result<Box<dyn Backbone>, candle_core::Error>;
-
-/// Everything of a network before global average pooling and the classifier.
-pub(crate) trait Backbone: std::fmt::Debug + Send + Sync {
-    /// `images (batch, 3, height, width)`.
-    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps, candle_core::Error>;
-}
-
-/// The two tensors that a tap can be on, `(batch, channels, grid, grid)` both.
-pub(crate) struct FeatureMaps {
-    pub(crate) released: Value,
-    pub(crate) pooled: Value,
-}
-
-impl FeatureMaps {
-    pub(crate) fn at(self, tap: Tap) -> Value {
-        match tap {
-            Tap::Released => self.released,
-            Tap::Pooled => self.pooled,
-        }
-    }
-}
-
-/// ImageNet's, on `[0, 1]`.
-pub(crate) const IMAGENET: ([f32; 3], [f32; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-/// Maps `[0, 1]` to `[-1, 1]`.
-pub(crate) const HALF: ([f32; 3], [f32; 3]) = ([0.5; 3], [0.5; 3]);
 
 impl Architecture {
     /// Every architecture there is.
@@ -149,7 +80,39 @@ impl Architecture {
     /// `inception_v3` 75, `xception` 7. On a grid of one cell (up to 32 pixels for ResNets, 60 for `densenet121`, 106
     /// for `inception_v3`, 38 for `xception`, 8 for `thin-resnet8`) every CAM is flat.
     pub fn grid(self, input_px: usize) -> Option<usize> {
-        output_side(self.definition().windows, input_px)
+        self.grid_at(&Tap::POOLED, input_px)
+    }
+
+    /// Side in cells of the maps at `tap` for a square input of `input_px`, or None where the network has no such tap or
+    /// the input is too small for the whole network ([`Architecture::smallest_input_px`]).
+    pub fn grid_at(self, tap: &Tap, input_px: usize) -> Option<usize> {
+        let definition = self.definition();
+        let (n_stages, _) = definition.find(*tap)?;
+        output_side(definition.windows(definition.stages.len()), input_px)?;
+        output_side(definition.windows(n_stages), input_px)
+    }
+
+    /// Number of channels of the maps at `tap`, or None where the network has no such tap.
+    pub fn channels_at(self, tap: &Tap) -> Option<usize> {
+        self.definition().find(*tap).map(|(_, channels)| channels)
+    }
+
+    /// The places at which feature maps can be taken out of a pass: the output of each stage from the image on, and then
+    /// [`Tap::RELEASED`] and [`Tap::POOLED`].
+    pub fn taps(self) -> Vec<TapInfo> {
+        let definition = self.definition();
+        let stages = definition.stages.iter().map(|stage| stage.tap);
+        let info = |tap| {
+            let (n_stages, channels) = definition.find(tap)?;
+            let receptive_field_px = receptive_field(definition.windows(n_stages));
+            Some(TapInfo { tap, channels, receptive_field_px })
+        };
+        stages.chain([Tap::RELEASED, Tap::POOLED]).filter_map(info).collect()
+    }
+
+    /// The network's tap of that name, exactly as [`Tap::name`] gives it.
+    pub fn tap(self, name: &str) -> Option<Tap> {
+        self.taps().into_iter().map(|info| info.tap).find(|tap| tap.name() == name)
     }
 
     /// Side of the smallest input that the network takes, in pixels: the first with a [`Architecture::grid`].
@@ -161,7 +124,8 @@ impl Architecture {
     /// Side in pixels of the input square that one cell of the CAM can see: 47 for `thin-resnet8`, 427 for `resnet50`,
     /// more than the input for most.
     pub fn receptive_field_px(self) -> usize {
-        receptive_field(self.definition().windows)
+        let definition = self.definition();
+        receptive_field(definition.windows(definition.stages.len()))
     }
 
     /// Probability with which dropout sets a pooled channel to 0 in training, before the classifier: 0.5 for
@@ -180,6 +144,18 @@ impl Architecture {
 impl std::fmt::Display for Architecture {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(self.name())
+    }
+}
+
+/// Fails unless `architecture` has all these taps.
+pub(crate) fn expect_taps(architecture: Architecture, taps: &[Tap]) -> Result<(), BackboneError> {
+    let known = architecture.taps();
+    match taps.iter().find(|tap| known.iter().all(|info| info.tap != **tap)) {
+        None => Ok(()),
+        Some(&found) => {
+            let names: Vec<_> = known.iter().map(|info| info.tap.name()).collect();
+            Err(BackboneError::unknown_tap(architecture.name(), found, &names))
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Makes and names the tensors of a network: torchvision's names, torchvision's distributions, our random streams.
 
-use crate::architecture::Definition;
 use crate::layers::{BatchNorm2d, Conv2d, Linear, RunningStatistics};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use cyborg_ops::Conv2dConfig;
@@ -65,8 +64,8 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(definition: &Definition, seed: Seed, device: Device) -> Self {
-        let Definition { convolutions, eps, .. } = *definition;
+    /// A builder that draws weights of convolutions from `convolutions` and gives every batch norm this `eps`.
+    pub(crate) fn new(convolutions: Initial, eps: f64, seed: Seed, device: Device) -> Self {
         let (parameters, running) = (Vec::new(), Vec::new());
         Self { seed, device, convolutions, eps, prefix: String::new(), parameters, running }
     }

@@ -1,7 +1,8 @@
 //! What a weights file says about itself.
 
-use crate::architecture::{Architecture, Tap};
+use crate::architecture::Architecture;
 use crate::error::BackboneError;
+use crate::tap::Tap;
 use std::collections::BTreeMap;
 
 const NETWORK: &str = "cyborg.network";
@@ -52,7 +53,7 @@ impl Card {
             class_names: None,
             input_px: architecture.default_input_px(),
             normalisation: architecture.normalisation(),
-            tap: Tap::Released,
+            tap: Tap::RELEASED,
             method: None,
             data: BTreeMap::new(),
             cyborg_version: None,
@@ -73,7 +74,7 @@ impl Card {
         put(INPUT_PX, self.input_px.to_string());
         put(MEAN, list(self.normalisation.0));
         put(STD, list(self.normalisation.1));
-        put(TAP, tap_name(self.tap).to_owned());
+        put(TAP, self.tap.name().to_owned());
         if let Some(names) = &self.class_names {
             put(CLASSES, serde_json::json!(names).to_string());
         }
@@ -113,10 +114,10 @@ impl Card {
             return Err(fault(STD, &metadata[STD], "three numbers above 0"));
         }
         let tap = entry(metadata, TAP)?;
-        card.tap = [Tap::Released, Tap::Pooled]
-            .into_iter()
-            .find(|known| tap_name(*known) == tap)
-            .ok_or_else(|| fault(TAP, tap, "`released` or `pooled`"))?;
+        card.tap = architecture.tap(tap).ok_or_else(|| {
+            let names: Vec<_> = architecture.taps().iter().map(|info| format!("`{}`", info.tap)).collect();
+            fault(TAP, tap, format!("a tap of `{architecture}`, one of {}", names.join(", ")))
+        })?;
         if let Some(text) = metadata.get(CLASSES) {
             let names: Option<Vec<String>> = serde_json::from_str(text).ok();
             let expected = || fault(CLASSES, text, format!("a JSON list of {} names", card.n_classes));
@@ -136,13 +137,6 @@ impl Card {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         Ok(Some(card))
-    }
-}
-
-fn tap_name(tap: Tap) -> &'static str {
-    match tap {
-        Tap::Released => "released",
-        Tap::Pooled => "pooled",
     }
 }
 
@@ -178,7 +172,7 @@ mod tests {
             class_names: Some(vec!["real, \"live\"".to_owned(), "ünreal".to_owned()]),
             input_px: 96,
             normalisation: ([0.1, 1.0 / 3.0, 0.406], [0.229, f32::MIN_POSITIVE, 0.225]),
-            tap: Tap::Pooled,
+            tap: Tap::POOLED,
             method: Some("cyborg, alpha 0.5".to_owned()),
             data: [("train".to_owned(), "ab12".to_owned())].into(),
             cyborg_version: Some("0.1.0".to_owned()),

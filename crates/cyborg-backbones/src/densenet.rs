@@ -1,9 +1,11 @@
 //! DenseNet-121 (Huang et al. 2017) as torchvision defines it.
 
-use crate::architecture::{Backbone, Definition, FeatureMaps, IMAGENET};
 use crate::builder::{Builder, Initial};
-use crate::geometry::{Window, conv3x3};
-use crate::layers::{BatchNorm2d, Conv2d, Pass};
+use crate::definition::{Backbone, Definition, IMAGENET, stage};
+use crate::geometry::{Window, convs3x3};
+use crate::layers::{BatchNorm2d, Conv2d};
+use crate::pass::Pass;
+use crate::tap::Tap;
 use candle_core::Result;
 use cyborg_ops::{After, Growing, Value};
 
@@ -22,7 +24,17 @@ pub(crate) const DENSENET121: Definition = Definition {
     name: "densenet121",
     input_px: 224,
     normalisation: IMAGENET,
-    windows: &windows(),
+    // Of each dense layer its 3x3 convolution.
+    stages: &[
+        stage("pool0", 64, &[STEM_CONV, STEM_POOL]),
+        stage("denseblock1", 256, &convs3x3::<{ LAYERS[0] }>(1)),
+        stage("transition1", 128, &[TRANSITION_POOL]),
+        stage("denseblock2", 512, &convs3x3::<{ LAYERS[1] }>(1)),
+        stage("transition2", 256, &[TRANSITION_POOL]),
+        stage("denseblock3", 1024, &convs3x3::<{ LAYERS[2] }>(1)),
+        stage("transition3", 512, &[TRANSITION_POOL]),
+        stage("denseblock4", 1024, &convs3x3::<{ LAYERS[3] }>(1)),
+    ],
     channels: 1024,
     classifier: "classifier",
     convolutions: Initial::NormalFanIn,
@@ -32,20 +44,12 @@ pub(crate) const DENSENET121: Definition = Definition {
     build: |builder| Ok(Box::new(builder.within("features", DenseNet::new)?)),
 };
 
-/// The stem, and then each dense layer's 3x3 convolution, with a pool between blocks.
-const fn windows() -> [Window; 2 + 6 + 1 + 12 + 1 + 24 + 1 + 16] {
-    let mut windows = [conv3x3(1); 2 + 6 + 1 + 12 + 1 + 24 + 1 + 16];
-    windows[0] = STEM_CONV;
-    windows[1] = STEM_POOL;
-    let (mut next, mut block) = (2, 0);
-    while block < LAYERS.len() - 1 {
-        next += LAYERS[block];
-        windows[next] = TRANSITION_POOL;
-        next += 1;
-        block += 1;
-    }
-    windows
-}
+/// The output of each block.
+const BLOCK_TAPS: [Tap; LAYERS.len()] =
+    [Tap::new("denseblock1"), Tap::new("denseblock2"), Tap::new("denseblock3"), Tap::new("denseblock4")];
+/// The output of the transition behind each block but the last.
+const TRANSITION_TAPS: [Tap; LAYERS.len() - 1] =
+    [Tap::new("transition1"), Tap::new("transition2"), Tap::new("transition3")];
 
 /// `features`: stem, four dense blocks with transitions between them, a last batch norm.
 #[derive(Debug)]
@@ -74,13 +78,14 @@ impl DenseNet {
                 (0..n_layers).map(layer).collect::<Result<Vec<_>>>()
             })?;
             channels += n_layers * GROWTH;
-            let transition = if index < LAYERS.len() {
-                let name = format!("transition{index}");
-                let transition = builder.within(name, |builder| Transition::new(builder, channels))?;
-                channels /= 2;
-                Some(transition)
-            } else {
-                None
+            let transition = match TRANSITION_TAPS.get(index - 1) {
+                None => None,
+                Some(&tap) => {
+                    let transition =
+                        builder.within(tap, |builder| Transition::new(builder, tap, channels))?;
+                    channels /= 2;
+                    Some(transition)
+                }
             };
             blocks.push((layers, transition));
         }
@@ -90,11 +95,12 @@ impl DenseNet {
 }
 
 impl Backbone for DenseNet {
-    /// `released`: what torchvision calls `features`, before the last ReLU.
-    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+    /// [`Tap::RELEASED`] is what torchvision calls `features`, before the last ReLU.
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<Value> {
         let stem = self.conv0.forward_norm(&self.norm0, images, After::Relu, pass)?;
         let mut features = pass.max_pool2d(&stem, STEM_POOL)?;
-        for (layers, transition) in &self.blocks {
+        pass.keep(Tap::new("pool0"), &features);
+        for ((layers, transition), tap) in self.blocks.iter().zip(BLOCK_TAPS) {
             // All layers of a block write into one buffer, and read what is there.
             let channels = features.dims()[1] + layers.len() * GROWTH;
             let mut growing = pass.tape.growing(&features, channels)?;
@@ -103,13 +109,18 @@ impl Backbone for DenseNet {
                 pass.tape.grow(&mut growing, &new)?;
             }
             features = pass.tape.grown(growing)?;
+            pass.keep(tap, &features);
             if let Some(transition) = transition {
                 features = transition.forward(&features, pass)?;
+                pass.keep(transition.tap, &features);
             }
         }
+        if !pass.wants(Tap::RELEASED) {
+            return self.norm5.forward(&features, After::Relu, pass);
+        }
         let released = self.norm5.forward(&features, After::Nothing, pass)?;
-        let pooled = pass.tape.relu(&released);
-        Ok(FeatureMaps { released, pooled })
+        pass.keep(Tap::RELEASED, &released);
+        Ok(pass.tape.relu(&released))
     }
 }
 
@@ -142,13 +153,16 @@ impl DenseLayer {
 /// Half the channels, half the side.
 #[derive(Debug)]
 struct Transition {
+    /// Its output.
+    tap: Tap,
     norm: BatchNorm2d,
     conv: Conv2d,
 }
 
 impl Transition {
-    fn new(builder: &mut Builder, n_in: usize) -> Result<Self> {
+    fn new(builder: &mut Builder, tap: Tap, n_in: usize) -> Result<Self> {
         Ok(Self {
+            tap,
             norm: builder.batch_norm("norm", n_in)?,
             conv: builder.conv2d("conv", n_in, n_in / 2, 1, 1, 0)?,
         })

@@ -1,5 +1,6 @@
 //! What can go wrong: a weights file that does not fit, an image batch that does not.
 
+use crate::tap::Tap;
 use std::path::PathBuf;
 
 /// An error of this crate.
@@ -55,7 +56,53 @@ pub enum BackboneError {
         /// The shape of the images.
         found: Vec<usize>,
     },
+    /// A tap was asked for that the network does not have.
+    #[error("cannot take features of `{architecture}` at `{tap}`: {hint}its taps are {known}")]
+    UnknownTap {
+        /// The network, as experiment files call it.
+        architecture: &'static str,
+        /// The tap.
+        tap: Tap,
+        /// `did you mean ...? `, or nothing.
+        hint: String,
+        /// The network's taps, comma-separated.
+        known: String,
+    },
+    /// Features were read at a tap that the pass was not asked for.
+    #[error(
+        "cannot read features of `{architecture}` at `{tap}`: the pass was asked for {asked}; name the tap when the pass \
+         is run"
+    )]
+    TapNotTaken {
+        /// The network, as experiment files call it.
+        architecture: &'static str,
+        /// The tap.
+        tap: Tap,
+        /// The taps that were asked for, comma-separated.
+        asked: String,
+    },
     /// The tensor library refused.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl BackboneError {
+    /// [`BackboneError::UnknownTap`] with the nearest of the `known` names.
+    pub(crate) fn unknown_tap(architecture: &'static str, tap: Tap, known: &[&str]) -> Self {
+        let hint =
+            nearest(tap.name(), known).map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+        Self::UnknownTap { architecture, tap, hint, known: quoted(known) }
+    }
+}
+
+/// The names in backticks, comma-separated.
+pub(crate) fn quoted(names: &[impl AsRef<str>]) -> String {
+    names.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+/// The valid name that was probably meant: at most a third of its letters and one differ.
+pub(crate) fn nearest<'a>(found: &str, valid: &[&'a str]) -> Option<&'a str> {
+    let distances = valid.iter().map(|name| (strsim::damerau_levenshtein(found, name), *name));
+    let (distance, name) = distances.min_by_key(|&(distance, _)| distance)?;
+    (distance <= 1 + name.chars().count() / 3).then_some(name)
 }

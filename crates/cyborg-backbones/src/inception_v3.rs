@@ -5,10 +5,12 @@
 //! 0.5 / 0.5 at once, and the network takes them as they are. That is the same but for rounding. For torchvision: load
 //! the weights with `transform_input=False` (its default) and normalise by 0.5 / 0.5, or with `True` and ImageNet's.
 
-use crate::architecture::{Backbone, Definition, FeatureMaps, HALF};
 use crate::builder::{Builder, Initial};
+use crate::definition::{Backbone, Definition, HALF, stage};
 use crate::geometry::{Window, conv3x3};
-use crate::layers::{BatchNorm2d, Conv2d, Pass};
+use crate::layers::{BatchNorm2d, Conv2d};
+use crate::pass::Pass;
+use crate::tap::Tap;
 use candle_core::Result;
 use cyborg_ops::{After, Conv2dConfig, Value};
 
@@ -21,41 +23,23 @@ pub(crate) const INCEPTION_V3: Definition = Definition {
     name: "inception_v3",
     input_px: 299,
     normalisation: HALF,
-    windows: &[
-        // Stem.
-        REDUCTION,
-        UNPADDED,
-        conv3x3(1),
-        REDUCTION,
-        UNPADDED,
-        REDUCTION,
-        // Mixed_5b, 5c, 5d by branch3x3dbl.
-        conv3x3(1),
-        conv3x3(1),
-        conv3x3(1),
-        conv3x3(1),
-        conv3x3(1),
-        conv3x3(1),
-        // Mixed_6a.
-        conv3x3(1),
-        REDUCTION,
-        // Mixed_6b to 6e by branch7x7dbl: two windows of seven in each direction.
-        SEVEN,
-        SEVEN,
-        SEVEN,
-        SEVEN,
-        SEVEN,
-        SEVEN,
-        SEVEN,
-        SEVEN,
-        // Mixed_7a by branch7x7x3.
-        SEVEN,
-        REDUCTION,
-        // Mixed_7b, 7c by branch3x3dbl.
-        conv3x3(1),
-        conv3x3(1),
-        conv3x3(1),
-        conv3x3(1),
+    stages: &[
+        stage("maxpool2", 192, &[REDUCTION, UNPADDED, conv3x3(1), REDUCTION, UNPADDED, REDUCTION]),
+        // By branch3x3dbl.
+        stage("Mixed_5b", 256, &[conv3x3(1), conv3x3(1)]),
+        stage("Mixed_5c", 288, &[conv3x3(1), conv3x3(1)]),
+        stage("Mixed_5d", 288, &[conv3x3(1), conv3x3(1)]),
+        stage("Mixed_6a", 768, &[conv3x3(1), REDUCTION]),
+        // By branch7x7dbl: two windows of seven in each direction.
+        stage("Mixed_6b", 768, &[SEVEN, SEVEN]),
+        stage("Mixed_6c", 768, &[SEVEN, SEVEN]),
+        stage("Mixed_6d", 768, &[SEVEN, SEVEN]),
+        stage("Mixed_6e", 768, &[SEVEN, SEVEN]),
+        // By branch7x7x3.
+        stage("Mixed_7a", 1280, &[SEVEN, REDUCTION]),
+        // By branch3x3dbl.
+        stage("Mixed_7b", 2048, &[conv3x3(1), conv3x3(1)]),
+        stage("Mixed_7c", 2048, &[conv3x3(1), conv3x3(1)]),
     ],
     channels: 2048,
     classifier: "fc",
@@ -74,7 +58,8 @@ struct InceptionV3 {
     conv2d_2b: ConvNormRelu,
     conv2d_3b: ConvNormRelu,
     conv2d_4a: ConvNormRelu,
-    mixed: Vec<Mixed>,
+    /// Each with the tap of its output.
+    mixed: Vec<(Tap, Mixed)>,
 }
 
 impl InceptionV3 {
@@ -86,35 +71,47 @@ impl InceptionV3 {
             conv2d_3b: square(builder, "Conv2d_3b_1x1", 64, 80, POINT)?,
             conv2d_4a: square(builder, "Conv2d_4a_3x3", 80, 192, UNPADDED)?,
             mixed: vec![
-                builder.within("Mixed_5b", |builder| mixed_a(builder, 192, 32))?,
-                builder.within("Mixed_5c", |builder| mixed_a(builder, 256, 64))?,
-                builder.within("Mixed_5d", |builder| mixed_a(builder, 288, 64))?,
-                builder.within("Mixed_6a", |builder| mixed_b(builder, 288))?,
-                builder.within("Mixed_6b", |builder| mixed_c(builder, 768, 128))?,
-                builder.within("Mixed_6c", |builder| mixed_c(builder, 768, 160))?,
-                builder.within("Mixed_6d", |builder| mixed_c(builder, 768, 160))?,
-                builder.within("Mixed_6e", |builder| mixed_c(builder, 768, 192))?,
-                builder.within("Mixed_7a", |builder| mixed_d(builder, 768))?,
-                builder.within("Mixed_7b", |builder| mixed_e(builder, 1280))?,
-                builder.within("Mixed_7c", |builder| mixed_e(builder, 2048))?,
+                mixed(builder, "Mixed_5b", |builder| mixed_a(builder, 192, 32))?,
+                mixed(builder, "Mixed_5c", |builder| mixed_a(builder, 256, 64))?,
+                mixed(builder, "Mixed_5d", |builder| mixed_a(builder, 288, 64))?,
+                mixed(builder, "Mixed_6a", |builder| mixed_b(builder, 288))?,
+                mixed(builder, "Mixed_6b", |builder| mixed_c(builder, 768, 128))?,
+                mixed(builder, "Mixed_6c", |builder| mixed_c(builder, 768, 160))?,
+                mixed(builder, "Mixed_6d", |builder| mixed_c(builder, 768, 160))?,
+                mixed(builder, "Mixed_6e", |builder| mixed_c(builder, 768, 192))?,
+                mixed(builder, "Mixed_7a", |builder| mixed_d(builder, 768))?,
+                mixed(builder, "Mixed_7b", |builder| mixed_e(builder, 1280))?,
+                mixed(builder, "Mixed_7c", |builder| mixed_e(builder, 2048))?,
             ],
         })
     }
 }
 
 impl Backbone for InceptionV3 {
-    /// Both taps are the output of `Mixed_7c`.
-    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+    /// [`Tap::RELEASED`] is the output of `Mixed_7c`.
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<Value> {
         let mut features = self.conv2d_1a.forward(images, pass)?;
         features = self.conv2d_2a.forward(&features, pass)?;
         features = pass.max_pool2d(&self.conv2d_2b.forward(&features, pass)?, REDUCTION)?;
         features = self.conv2d_3b.forward(&features, pass)?;
         features = pass.max_pool2d(&self.conv2d_4a.forward(&features, pass)?, REDUCTION)?;
-        for mixed in &self.mixed {
+        pass.keep(Tap::new("maxpool2"), &features);
+        for (tap, mixed) in &self.mixed {
             features = mixed.forward(&features, pass)?;
+            pass.keep(*tap, &features);
         }
-        Ok(FeatureMaps { released: features.clone(), pooled: features })
+        pass.keep(Tap::RELEASED, &features);
+        Ok(features)
     }
+}
+
+/// A module of this name, with the tap of its output.
+fn mixed(
+    builder: &mut Builder,
+    module: &'static str,
+    build: impl FnOnce(&mut Builder) -> Result<Mixed>,
+) -> Result<(Tap, Mixed)> {
+    Ok((Tap::new(module), builder.within(module, build)?))
 }
 
 /// Branches side by side, their channels one after the other.

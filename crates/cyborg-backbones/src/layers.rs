@@ -1,52 +1,10 @@
 //! The layers that networks are made of: tensors and how they are used, nothing about names.
 
-use crate::geometry::Window;
+use crate::pass::{Mode, Pass};
 use candle_core::{Device, Result, Tensor, Var};
-use cyborg_ops::{After, BatchStatistics, Channels, Conv2dConfig, PoolConfig, Tape, Value};
+use cyborg_ops::{After, BatchStatistics, Channels, Conv2dConfig, Value};
 use cyborg_seed::Seed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// What a forward pass is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Batch statistics, running statistics move, everything in the graph.
-    Train,
-    /// Running statistics, nothing moves, parameters are constants: no activation is kept.
-    Eval,
-}
-
-impl Mode {
-    /// The parameter as this pass uses it.
-    fn view(self, parameter: &Var) -> Tensor {
-        match self {
-            Self::Train => parameter.as_tensor().clone(),
-            Self::Eval => parameter.as_detached_tensor(),
-        }
-    }
-}
-
-/// One forward pass of a backbone: what it is for, and what its operations are run by.
-pub(crate) struct Pass {
-    mode: Mode,
-    pub(crate) tape: Tape,
-}
-
-impl Pass {
-    /// Over these images. Nothing is recorded where nobody can want a gradient.
-    pub(crate) fn new(mode: Mode, images: &Tensor) -> Self {
-        Self { mode, tape: Tape::new(mode == Mode::Train || images.track_op()) }
-    }
-
-    /// The largest value in each window; as many windows as fit whole.
-    pub(crate) fn max_pool2d(&self, input: &Value, window: Window) -> Result<Value> {
-        self.tape.max_pool2d(input, pool(window))
-    }
-
-    /// The mean of each window, the padding counted as zeros; as many windows as fit whole.
-    pub(crate) fn avg_pool2d(&self, input: &Value, window: Window) -> Result<Value> {
-        self.tape.avg_pool2d(input, pool(window), true)
-    }
-}
 
 /// A convolution without bias.
 #[derive(Debug)]
@@ -89,15 +47,6 @@ pub(crate) struct Linear {
 impl Linear {
     pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
         input.matmul(&mode.view(&self.weight).t()?)?.broadcast_add(&mode.view(&self.bias))
-    }
-}
-
-fn pool(Window { kernel, stride, padding }: Window) -> PoolConfig {
-    PoolConfig {
-        kernel: (kernel, kernel),
-        stride: (stride, stride),
-        padding: (padding, padding),
-        ceil_mode: false,
     }
 }
 

@@ -1,9 +1,12 @@
-//! A network as the rest of the workspace sees it: images in, logits and the tap's features out.
+//! A network as the rest of the workspace sees it: images in, logits and features at any of its taps out.
 
-use crate::architecture::{Architecture, Backbone, Definition, Tap, expect_images};
+use crate::architecture::{Architecture, expect_images, expect_taps};
 use crate::builder::{Builder, Initial};
-use crate::error::BackboneError;
-use crate::layers::{Linear, Mode, Pass, RunningStatistics, dropout};
+use crate::definition::{Backbone, Definition};
+use crate::error::{BackboneError, quoted};
+use crate::layers::{Linear, RunningStatistics, dropout};
+use crate::pass::{Mode, Pass};
+use crate::tap::Tap;
 use candle_core::{Device, Tensor, Var};
 use cyborg_seed::Seed;
 use std::sync::Arc;
@@ -13,8 +16,28 @@ use std::sync::Arc;
 pub struct Output {
     /// `(batch, classes)`
     pub logits: Tensor,
-    /// `(batch, channels, grid, grid)`, from the tap
-    pub features: Tensor,
+    /// What each tap that was asked for gave: `(batch, channels, height, width)`.
+    features: Vec<(Tap, Tensor)>,
+    architecture: Architecture,
+}
+
+impl Output {
+    /// The feature maps at a tap that the pass was asked for: `(batch, channels, height, width)`, with
+    /// [`Architecture::channels_at`] and [`Architecture::grid_at`].
+    ///
+    /// # Errors
+    /// [`BackboneError::TapNotTaken`], which names the taps that were asked for.
+    pub fn features(&self, tap: &Tap) -> Result<&Tensor, BackboneError> {
+        let found = self.features.iter().find(|(found, _)| found == tap);
+        found.map(|(_, features)| features).ok_or_else(|| BackboneError::TapNotTaken {
+            architecture: self.architecture.name(),
+            tap: *tap,
+            asked: match self.features.as_slice() {
+                [] => "no tap".to_owned(),
+                features => quoted(&features.iter().map(|(tap, _)| tap.name()).collect::<Vec<_>>()),
+            },
+        })
+    }
 }
 
 /// What a training pass does beyond the ordinary.
@@ -24,7 +47,7 @@ pub struct TrainingPass<'a> {
     /// `run.child("step/17")`, so that a resumed run draws what an uninterrupted one would. None: no dropout.
     pub dropout: Option<&'a Seed>,
     /// Do as the released code does with DenseNet-121: run the images through the backbone a second time and take the
-    /// features from there. Batch statistics are those of the same images, so that logits and features are the same and
+    /// features at all taps from there. Batch statistics are those of the same images, so that logits and features are the same and
     /// gradients too but for rounding; the running statistics move twice. Takes nearly twice the time.
     pub features_from_second_pass: bool,
 }
@@ -76,7 +99,7 @@ impl Network {
         if n_classes == 0 {
             return Err(BackboneError::NoClasses { architecture: architecture.name() });
         }
-        let mut builder = Builder::new(definition, *seed, Device::Cpu);
+        let mut builder = Builder::new(definition.convolutions, definition.eps, *seed, Device::Cpu);
         let backbone = (definition.build)(&mut builder)?;
         let classifier = builder.linear(
             definition.classifier,
@@ -98,17 +121,19 @@ impl Network {
         self.n_classes
     }
 
-    /// One pass for training: batch statistics, logits and features in one graph. Moves the running statistics once
-    /// (momentum 0.1, unbiased variance) and `num_batches_tracked` by one. Without dropout: see
+    /// One pass for training: batch statistics, logits and the features at any number of `taps` in one graph. Moves the
+    /// running statistics once (momentum 0.1, unbiased variance) and `num_batches_tracked` by one. Without dropout: see
     /// [`Network::forward_train_with`].
     ///
-    /// `images` is `(batch, 3, height, width)`, normalised by [`Architecture::normalisation`].
+    /// `images` is `(batch, 3, height, width)`, normalised by [`Architecture::normalisation`]. If it is a variable or
+    /// depends on one, a gradient reaches it. A tap that is not asked for costs neither time nor memory.
     ///
     /// # Errors
-    /// [`BackboneError::Images`] for another shape; [`BackboneError::Tensor`] where a batch norm has one value per
-    /// channel only (one image on a grid of one cell): it has no variance.
-    pub fn forward_train(&self, images: &Tensor, tap: Tap) -> Result<Output, BackboneError> {
-        self.forward_train_with(images, tap, TrainingPass::default())
+    /// [`BackboneError::Images`] for another shape; [`BackboneError::UnknownTap`] for a tap of another network;
+    /// [`BackboneError::Tensor`] where a batch norm has one value per channel only (one image on a grid of one cell): it
+    /// has no variance.
+    pub fn forward_train(&self, images: &Tensor, taps: &[Tap]) -> Result<Output, BackboneError> {
+        self.forward_train_with(images, taps, TrainingPass::default())
     }
 
     /// [`Network::forward_train`] with dropout, or as the released code does it.
@@ -118,39 +143,52 @@ impl Network {
     pub fn forward_train_with(
         &self,
         images: &Tensor,
-        tap: Tap,
+        taps: &[Tap],
         pass: TrainingPass<'_>,
     ) -> Result<Output, BackboneError> {
-        expect_images(self.architecture, images)?;
-        let (channels, mut features) = self.run(images, tap, Mode::Train)?;
+        self.expect(images, taps)?;
+        let first_taps = if pass.features_from_second_pass { &[] } else { taps };
+        let (channels, mut features) = self.run(images, first_taps, Mode::Train)?;
         let logits = self.classify(channels, Mode::Train, pass.dropout)?;
         if pass.features_from_second_pass {
-            (_, features) = self.run(images, tap, Mode::Train)?;
+            (_, features) = self.run(images, taps, Mode::Train)?;
         }
-        Ok(Output { logits, features })
+        Ok(Output { logits, features, architecture: self.architecture })
     }
 
     /// One pass for evaluation: running statistics; changes nothing.
     ///
-    /// Parameters are constants here, so nothing is kept for a backward pass; gradients reach `images` if those are a
-    /// variable, and only those.
+    /// Parameters are constants here, so nothing is kept for a backward pass; gradients reach `images` if that is a
+    /// variable or depends on one, and nothing else.
     ///
     /// # Errors
-    /// [`BackboneError::Images`] unless `images` is `(batch, 3, height, width)`.
-    pub fn forward_eval(&self, images: &Tensor, tap: Tap) -> Result<Output, BackboneError> {
-        expect_images(self.architecture, images)?;
-        let (channels, features) = self.run(images, tap, Mode::Eval)?;
+    /// [`BackboneError::Images`] unless `images` is `(batch, 3, height, width)`; [`BackboneError::UnknownTap`] for a tap of
+    /// another network.
+    pub fn forward_eval(&self, images: &Tensor, taps: &[Tap]) -> Result<Output, BackboneError> {
+        self.expect(images, taps)?;
+        let (channels, features) = self.run(images, taps, Mode::Eval)?;
         let logits = self.classify(channels, Mode::Eval, None)?;
-        Ok(Output { logits, features })
+        Ok(Output { logits, features, architecture: self.architecture })
     }
 
-    /// Runs the backbone: the means of the pooled channels, `(batch, channels)`, and the features at the tap.
-    fn run(&self, images: &Tensor, tap: Tap, mode: Mode) -> candle_core::Result<(Tensor, Tensor)> {
-        let pass = Pass::new(mode, images);
-        let maps = self.backbone.forward(&pass.tape.input(images)?, &pass)?;
-        let channels = pass.tape.global_avg_pool2d(&maps.pooled)?;
-        let features = maps.at(tap);
-        let [channels, features] = pass.tape.finish([&channels, &features])?;
+    fn expect(&self, images: &Tensor, taps: &[Tap]) -> Result<(), BackboneError> {
+        expect_taps(self.architecture, taps)?;
+        expect_images(self.architecture, images)
+    }
+
+    /// Runs the backbone: the means of the pooled channels, `(batch, channels)`, and the features at the taps.
+    fn run(
+        &self,
+        images: &Tensor,
+        taps: &[Tap],
+        mode: Mode,
+    ) -> candle_core::Result<(Tensor, Vec<(Tap, Tensor)>)> {
+        let pass = Pass::new(mode, images, taps);
+        let pooled = self.backbone.forward(&pass.tape.input(images)?, &pass)?;
+        pass.keep(Tap::POOLED, &pooled);
+        let channels = pass.tape.global_avg_pool2d(&pooled)?;
+        drop(pooled);
+        let (channels, features) = pass.finish(&channels)?;
         Ok((channels.flatten_from(1)?, features))
     }
 
@@ -177,7 +215,7 @@ impl Network {
     /// but for `densenet121` and `inception_v3`, whose authors touch theirs.
     pub(crate) fn new_classifier(&self) -> candle_core::Result<[(String, Tensor); 2]> {
         let definition = self.architecture.definition();
-        let mut builder = Builder::new(definition, self.seed, Device::Cpu);
+        let mut builder = Builder::new(definition.convolutions, definition.eps, self.seed, Device::Cpu);
         let untouched = (Initial::Uniform, Initial::Uniform);
         let linear = builder.linear(definition.classifier, definition.channels, self.n_classes, untouched)?;
         let [(weight, _), (bias, _)] = self.classifier_parameters();

@@ -1,9 +1,11 @@
 //! ResNets (He et al. 2016) as torchvision defines them: 18, 34, 50, 101 and 152; stride on the 3x3 of a bottleneck.
 
-use crate::architecture::{Backbone, Build, Definition, FeatureMaps, IMAGENET};
 use crate::builder::{Builder, Initial};
-use crate::geometry::{Window, conv3x3};
-use crate::layers::{BatchNorm2d, Conv2d, Pass};
+use crate::definition::{Backbone, Build, Definition, IMAGENET, Stage, stage};
+use crate::geometry::{Window, convs3x3};
+use crate::layers::{BatchNorm2d, Conv2d};
+use crate::pass::Pass;
+use crate::tap::Tap;
 use candle_core::Result;
 use cyborg_ops::{After, Value};
 
@@ -12,7 +14,12 @@ const STEM_POOL: Window = Window { kernel: 3, stride: 2, padding: 1 };
 
 /// torchvision's `resnet18`.
 pub(crate) const RESNET18: Definition = Definition {
-    windows: &windows::<18>([4, 4, 4, 4]),
+    stages: &stages::<BasicBlock>([
+        &convs3x3::<4>(1),
+        &convs3x3::<4>(2),
+        &convs3x3::<4>(2),
+        &convs3x3::<4>(2),
+    ]),
     ..definition::<BasicBlock>("resnet18", |builder| {
         Ok(Box::new(ResNet::<BasicBlock>::new(builder, [2, 2, 2, 2])?))
     })
@@ -20,7 +27,12 @@ pub(crate) const RESNET18: Definition = Definition {
 
 /// torchvision's `resnet34`.
 pub(crate) const RESNET34: Definition = Definition {
-    windows: &windows::<34>([6, 8, 12, 6]),
+    stages: &stages::<BasicBlock>([
+        &convs3x3::<6>(1),
+        &convs3x3::<8>(2),
+        &convs3x3::<12>(2),
+        &convs3x3::<6>(2),
+    ]),
     ..definition::<BasicBlock>("resnet34", |builder| {
         Ok(Box::new(ResNet::<BasicBlock>::new(builder, [3, 4, 6, 3])?))
     })
@@ -28,7 +40,12 @@ pub(crate) const RESNET34: Definition = Definition {
 
 /// torchvision's `resnet50`.
 pub(crate) const RESNET50: Definition = Definition {
-    windows: &windows::<18>([3, 4, 6, 3]),
+    stages: &stages::<Bottleneck>([
+        &convs3x3::<3>(1),
+        &convs3x3::<4>(2),
+        &convs3x3::<6>(2),
+        &convs3x3::<3>(2),
+    ]),
     ..definition::<Bottleneck>("resnet50", |builder| {
         Ok(Box::new(ResNet::<Bottleneck>::new(builder, [3, 4, 6, 3])?))
     })
@@ -36,7 +53,12 @@ pub(crate) const RESNET50: Definition = Definition {
 
 /// torchvision's `resnet101`.
 pub(crate) const RESNET101: Definition = Definition {
-    windows: &windows::<35>([3, 4, 23, 3]),
+    stages: &stages::<Bottleneck>([
+        &convs3x3::<3>(1),
+        &convs3x3::<4>(2),
+        &convs3x3::<23>(2),
+        &convs3x3::<3>(2),
+    ]),
     ..definition::<Bottleneck>("resnet101", |builder| {
         Ok(Box::new(ResNet::<Bottleneck>::new(builder, [3, 4, 23, 3])?))
     })
@@ -44,7 +66,12 @@ pub(crate) const RESNET101: Definition = Definition {
 
 /// torchvision's `resnet152`.
 pub(crate) const RESNET152: Definition = Definition {
-    windows: &windows::<52>([3, 8, 36, 3]),
+    stages: &stages::<Bottleneck>([
+        &convs3x3::<3>(1),
+        &convs3x3::<8>(2),
+        &convs3x3::<36>(2),
+        &convs3x3::<3>(2),
+    ]),
     ..definition::<Bottleneck>("resnet152", |builder| {
         Ok(Box::new(ResNet::<Bottleneck>::new(builder, [3, 8, 36, 3])?))
     })
@@ -56,7 +83,7 @@ const fn definition<B: Block>(name: &'static str, build: Build) -> Definition {
         name,
         input_px: 224,
         normalisation: IMAGENET,
-        windows: &[],
+        stages: &[],
         channels: 512 * B::EXPANSION,
         classifier: "fc",
         convolutions: Initial::NormalFanOut,
@@ -67,32 +94,23 @@ const fn definition<B: Block>(name: &'static str, build: Build) -> Definition {
     }
 }
 
-/// The stem and then, for each stage, its 3x3 convolutions; the first of a stage has stride 2, but for layer1.
-const fn windows<const N: usize>(n_conv3x3: [usize; 4]) -> [Window; N] {
-    let mut windows = [conv3x3(1); N];
-    windows[0] = STEM_CONV;
-    windows[1] = STEM_POOL;
-    let (mut next, mut stage) = (2, 0);
-    while stage < 4 {
-        if stage > 0 {
-            windows[next] = conv3x3(2);
-        }
-        next += n_conv3x3[stage];
-        stage += 1;
-    }
-    assert!(next == N, "the number of windows is 2 and the sum of the stages");
-    windows
+/// The stem, and the four layers with their 3x3 convolutions.
+const fn stages<B: Block>(convolutions: [&'static [Window]; 4]) -> [Stage; 5] {
+    [
+        stage("maxpool", 64, &[STEM_CONV, STEM_POOL]),
+        stage("layer1", 64 * B::EXPANSION, convolutions[0]),
+        stage("layer2", 128 * B::EXPANSION, convolutions[1]),
+        stage("layer3", 256 * B::EXPANSION, convolutions[2]),
+        stage("layer4", 512 * B::EXPANSION, convolutions[3]),
+    ]
 }
 
-/// Stem, four stages.
+/// Stem, four layers.
 #[derive(Debug)]
 struct ResNet<B> {
     conv1: Conv2d,
     bn1: BatchNorm2d,
-    layer1: Vec<B>,
-    layer2: Vec<B>,
-    layer3: Vec<B>,
-    layer4: Vec<B>,
+    layers: [Layer<B>; 4],
 }
 
 impl<B: Block> ResNet<B> {
@@ -101,20 +119,22 @@ impl<B: Block> ResNet<B> {
         Ok(Self {
             conv1: builder.conv2d("conv1", 3, 64, kernel, stride, padding)?,
             bn1: builder.batch_norm("bn1", 64)?,
-            layer1: layer(builder, "layer1", 64, 64, n_blocks[0], 1)?,
-            layer2: layer(builder, "layer2", 64 * B::EXPANSION, 128, n_blocks[1], 2)?,
-            layer3: layer(builder, "layer3", 128 * B::EXPANSION, 256, n_blocks[2], 2)?,
-            layer4: layer(builder, "layer4", 256 * B::EXPANSION, 512, n_blocks[3], 2)?,
+            layers: [
+                Layer::new(builder, "layer1", 64, 64, n_blocks[0], 1)?,
+                Layer::new(builder, "layer2", 64 * B::EXPANSION, 128, n_blocks[1], 2)?,
+                Layer::new(builder, "layer3", 128 * B::EXPANSION, 256, n_blocks[2], 2)?,
+                Layer::new(builder, "layer4", 256 * B::EXPANSION, 512, n_blocks[3], 2)?,
+            ],
         })
     }
 }
 
 impl<B: Block> Backbone for ResNet<B> {
-    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<Value> {
         let stem = self.conv1.forward_norm(&self.bn1, images, After::Relu, pass)?;
         let stem = pass.max_pool2d(&stem, STEM_POOL)?;
-        let blocks = self.layer1.iter().chain(&self.layer2).chain(&self.layer3).chain(&self.layer4);
-        run_blocks(blocks, stem, pass)
+        pass.keep(Tap::new("maxpool"), &stem);
+        run_layers(&self.layers, stem, pass)
     }
 }
 
@@ -126,60 +146,69 @@ pub(crate) trait Block: std::fmt::Debug + Send + Sync + Sized {
     /// Makes the tensors, named below the builder's module.
     fn new(builder: &mut Builder, n_in: usize, channels: usize, stride: usize) -> Result<Self>;
 
-    /// `released`: the output of the last convolution if this is the last block; `pooled`: the block's.
-    fn forward(&self, input: &Value, is_last: bool, pass: &Pass) -> Result<FeatureMaps>;
+    /// Runs the block. `has_tap`: the output of its last convolution is [`Tap::RELEASED`].
+    fn forward(&self, input: &Value, has_tap: bool, pass: &Pass) -> Result<Value>;
 }
 
-/// A stage of `n_blocks` blocks, the first with the stride.
-pub(crate) fn layer<B: Block>(
-    builder: &mut Builder,
-    module: &str,
-    n_in: usize,
-    channels: usize,
-    n_blocks: usize,
-    stride: usize,
-) -> Result<Vec<B>> {
-    builder.within(module, |builder| {
-        (0..n_blocks)
-            .map(|index| {
-                let (n_in, stride) = if index == 0 { (n_in, stride) } else { (channels * B::EXPANSION, 1) };
-                builder.within(index, |builder| B::new(builder, n_in, channels, stride))
-            })
-            .collect()
-    })
+/// The blocks of one stage, with the name that torchvision gives it.
+#[derive(Debug)]
+pub(crate) struct Layer<B> {
+    module: &'static str,
+    blocks: Vec<B>,
 }
 
-/// All blocks, one after the other; the taps of the last.
-pub(crate) fn run_blocks<'a, B: Block + 'a>(
-    blocks: impl Iterator<Item = &'a B>,
-    stem: Value,
-    pass: &Pass,
-) -> Result<FeatureMaps> {
-    let mut maps = FeatureMaps { released: stem.clone(), pooled: stem };
-    let mut blocks = blocks.peekable();
-    while let Some(block) = blocks.next() {
-        maps = block.forward(&maps.pooled, blocks.peek().is_none(), pass)?;
+impl<B: Block> Layer<B> {
+    /// A stage of `n_blocks` blocks, the first with the stride.
+    pub(crate) fn new(
+        builder: &mut Builder,
+        module: &'static str,
+        n_in: usize,
+        channels: usize,
+        n_blocks: usize,
+        stride: usize,
+    ) -> Result<Self> {
+        let blocks = builder.within(module, |builder| {
+            (0..n_blocks)
+                .map(|index| {
+                    let (n_in, stride) =
+                        if index == 0 { (n_in, stride) } else { (channels * B::EXPANSION, 1) };
+                    builder.within(index, |builder| B::new(builder, n_in, channels, stride))
+                })
+                .collect::<Result<_>>()
+        })?;
+        Ok(Self { module, blocks })
+    }
+}
+
+/// All layers, one after the other. The last convolution of the last block is [`Tap::RELEASED`].
+pub(crate) fn run_layers<B: Block>(layers: &[Layer<B>], stem: Value, pass: &Pass) -> Result<Value> {
+    let mut maps = stem;
+    for (layer_index, layer) in layers.iter().enumerate() {
+        for (index, block) in layer.blocks.iter().enumerate() {
+            let is_last = layer_index + 1 == layers.len() && index + 1 == layer.blocks.len();
+            maps = block.forward(&maps, is_last, pass)?;
+        }
+        pass.keep(Tap::new(layer.module), &maps);
     }
     Ok(maps)
 }
 
-/// The last convolution of a block, batch norm, sum with the shortcut, ReLU. Only the last block's convolution is a tap:
-/// that of others need not be kept apart from what follows.
+/// The last convolution of a block, batch norm, sum with the shortcut, ReLU. The convolution is kept apart from what
+/// follows only where its output was asked for.
 fn end_of_block(
     (conv, bn): (&Conv2d, &BatchNorm2d),
     input: &Value,
     shortcut: &Value,
-    is_last: bool,
+    has_tap: bool,
     pass: &Pass,
-) -> Result<FeatureMaps> {
+) -> Result<Value> {
     let after = After::AddRelu(shortcut);
-    if is_last {
+    if has_tap && pass.wants(Tap::RELEASED) {
         let released = conv.forward(input, pass)?;
-        let pooled = bn.forward(&released, after, pass)?;
-        return Ok(FeatureMaps { released, pooled });
+        pass.keep(Tap::RELEASED, &released);
+        return bn.forward(&released, after, pass);
     }
-    let pooled = conv.forward_norm(bn, input, after, pass)?;
-    Ok(FeatureMaps { released: pooled.clone(), pooled })
+    conv.forward_norm(bn, input, after, pass)
 }
 
 /// Two 3x3 convolutions.
@@ -205,10 +234,10 @@ impl Block for BasicBlock {
         })
     }
 
-    fn forward(&self, input: &Value, is_last: bool, pass: &Pass) -> Result<FeatureMaps> {
+    fn forward(&self, input: &Value, has_tap: bool, pass: &Pass) -> Result<Value> {
         let inner = self.conv1.forward_norm(&self.bn1, input, After::Relu, pass)?;
         let shortcut = shortcut(self.downsample.as_ref(), input, pass)?;
-        end_of_block((&self.conv2, &self.bn2), &inner, &shortcut, is_last, pass)
+        end_of_block((&self.conv2, &self.bn2), &inner, &shortcut, has_tap, pass)
     }
 }
 
@@ -240,11 +269,11 @@ impl Block for Bottleneck {
         })
     }
 
-    fn forward(&self, input: &Value, is_last: bool, pass: &Pass) -> Result<FeatureMaps> {
+    fn forward(&self, input: &Value, has_tap: bool, pass: &Pass) -> Result<Value> {
         let inner = self.conv1.forward_norm(&self.bn1, input, After::Relu, pass)?;
         let inner = self.conv2.forward_norm(&self.bn2, &inner, After::Relu, pass)?;
         let shortcut = shortcut(self.downsample.as_ref(), input, pass)?;
-        end_of_block((&self.conv3, &self.bn3), &inner, &shortcut, is_last, pass)
+        end_of_block((&self.conv3, &self.bn3), &inner, &shortcut, has_tap, pass)
     }
 }
 

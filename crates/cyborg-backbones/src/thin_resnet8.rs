@@ -4,11 +4,13 @@
 //! stem of stride 2, so that its CAM has one cell per 8x8 pixels: 8x8 cells at 64 pixels. One cell sees 47x47 pixels,
 //! which keeps its evidence local. 77,522 parameters with two classes. Names as torchvision's ResNets.
 
-use crate::architecture::{Backbone, Definition, FeatureMaps, IMAGENET};
 use crate::builder::{Builder, Initial};
+use crate::definition::{Backbone, Definition, IMAGENET, stage};
 use crate::geometry::conv3x3;
-use crate::layers::{BatchNorm2d, Conv2d, Pass};
-use crate::resnet::{BasicBlock, layer, run_blocks};
+use crate::layers::{BatchNorm2d, Conv2d};
+use crate::pass::Pass;
+use crate::resnet::{BasicBlock, Layer, run_layers};
+use crate::tap::Tap;
 use candle_core::Result;
 use cyborg_ops::{After, Value};
 
@@ -17,7 +19,12 @@ pub(crate) const DEFINITION: Definition = Definition {
     name: "thin-resnet8",
     input_px: 64,
     normalisation: IMAGENET,
-    windows: &[conv3x3(2), conv3x3(1), conv3x3(1), conv3x3(2), conv3x3(1), conv3x3(2), conv3x3(1)],
+    stages: &[
+        stage("relu", 16, &[conv3x3(2)]),
+        stage("layer1", 16, &[conv3x3(1), conv3x3(1)]),
+        stage("layer2", 32, &[conv3x3(2), conv3x3(1)]),
+        stage("layer3", 64, &[conv3x3(2), conv3x3(1)]),
+    ],
     channels: 64,
     classifier: "fc",
     convolutions: Initial::NormalFanOut,
@@ -27,14 +34,12 @@ pub(crate) const DEFINITION: Definition = Definition {
     build: |builder| Ok(Box::new(ThinResNet8::new(builder)?)),
 };
 
-/// Stem without a pool, three stages.
+/// Stem without a pool, three layers.
 #[derive(Debug)]
 struct ThinResNet8 {
     conv1: Conv2d,
     bn1: BatchNorm2d,
-    layer1: Vec<BasicBlock>,
-    layer2: Vec<BasicBlock>,
-    layer3: Vec<BasicBlock>,
+    layers: [Layer<BasicBlock>; 3],
 }
 
 impl ThinResNet8 {
@@ -42,16 +47,19 @@ impl ThinResNet8 {
         Ok(Self {
             conv1: builder.conv2d("conv1", 3, 16, 3, 2, 1)?,
             bn1: builder.batch_norm("bn1", 16)?,
-            layer1: layer(builder, "layer1", 16, 16, 1, 1)?,
-            layer2: layer(builder, "layer2", 16, 32, 1, 2)?,
-            layer3: layer(builder, "layer3", 32, 64, 1, 2)?,
+            layers: [
+                Layer::new(builder, "layer1", 16, 16, 1, 1)?,
+                Layer::new(builder, "layer2", 16, 32, 1, 2)?,
+                Layer::new(builder, "layer3", 32, 64, 1, 2)?,
+            ],
         })
     }
 }
 
 impl Backbone for ThinResNet8 {
-    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<Value> {
         let stem = self.conv1.forward_norm(&self.bn1, images, After::Relu, pass)?;
-        run_blocks(self.layer1.iter().chain(&self.layer2).chain(&self.layer3), stem, pass)
+        pass.keep(Tap::new("relu"), &stem);
+        run_layers(&self.layers, stem, pass)
     }
 }

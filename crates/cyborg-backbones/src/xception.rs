@@ -4,10 +4,12 @@
 //! The port calls its classifier `last_linear`, though its file of ImageNet weights says `fc`; the released checkpoints have
 //! `model.` before every name.
 
-use crate::architecture::{Backbone, Definition, FeatureMaps, HALF};
 use crate::builder::{Builder, Initial};
+use crate::definition::{Backbone, Definition, HALF, Stage, stage};
 use crate::geometry::{Window, conv3x3};
-use crate::layers::{BatchNorm2d, Conv2d, Pass};
+use crate::layers::{BatchNorm2d, Conv2d};
+use crate::pass::Pass;
+use crate::tap::Tap;
 use candle_core::Result;
 use cyborg_ops::{After, Conv2dConfig, Value};
 
@@ -21,7 +23,22 @@ pub(crate) const XCEPTION: Definition = Definition {
     name: "xception",
     input_px: 299,
     normalisation: HALF,
-    windows: &windows(),
+    stages: &[
+        // The port has no module for the end of the stem.
+        stage("block1", 128, &[STEM_1, STEM_2, conv3x3(1), conv3x3(1), POOL]),
+        stage("block2", 256, HALVING),
+        stage("block3", 728, HALVING),
+        middle(MIDDLE[0]),
+        middle(MIDDLE[1]),
+        middle(MIDDLE[2]),
+        middle(MIDDLE[3]),
+        middle(MIDDLE[4]),
+        middle(MIDDLE[5]),
+        middle(MIDDLE[6]),
+        middle(MIDDLE[7]),
+        stage("block12", 1024, HALVING),
+        stage("conv4", 2048, &[conv3x3(1), conv3x3(1)]),
+    ],
     channels: 2048,
     classifier: "last_linear",
     convolutions: Initial::Uniform,
@@ -31,16 +48,18 @@ pub(crate) const XCEPTION: Definition = Definition {
     build: |builder| Ok(Box::new(Xception::new(builder)?)),
 };
 
-/// Stem, blocks 1 to 3 (two convolutions and a pool), 4 to 11 (three), 12 (two and a pool), `conv3` and `conv4`.
-const fn windows() -> [Window; 2 + 3 * 3 + 8 * 3 + 3 + 2] {
-    let mut windows = [conv3x3(1); 2 + 3 * 3 + 8 * 3 + 3 + 2];
-    windows[0] = STEM_1;
-    windows[1] = STEM_2;
-    windows[4] = POOL;
-    windows[7] = POOL;
-    windows[10] = POOL;
-    windows[37] = POOL;
-    windows
+/// A block of two convolutions and a pool.
+const HALVING: &[Window] = &[conv3x3(1), conv3x3(1), POOL];
+
+/// A block of three convolutions.
+const KEEPING: &[Window] = &[conv3x3(1), conv3x3(1), conv3x3(1)];
+
+/// The blocks of the middle flow, which change neither the number of channels nor the size.
+const MIDDLE: [&str; 8] = ["block4", "block5", "block6", "block7", "block8", "block9", "block10", "block11"];
+
+/// A block of the middle flow.
+const fn middle(module: &'static str) -> Stage {
+    stage(module, 728, KEEPING)
 }
 
 #[derive(Debug)]
@@ -66,14 +85,14 @@ impl Xception {
         let (conv1, bn1) = stem(conv1, "bn1")?;
         let (conv2, bn2) = stem(conv2, "bn2")?;
         let mut blocks = vec![
-            Block::new(builder, 1, &[64, 128, 128], false)?,
-            Block::new(builder, 2, &[128, 256, 256], true)?,
-            Block::new(builder, 3, &[256, 728, 728], true)?,
+            Block::new(builder, "block1", &[64, 128, 128], false)?,
+            Block::new(builder, "block2", &[128, 256, 256], true)?,
+            Block::new(builder, "block3", &[256, 728, 728], true)?,
         ];
-        for index in 4..12 {
-            blocks.push(Block::new(builder, index, &[728, 728, 728, 728], true)?);
+        for module in MIDDLE {
+            blocks.push(Block::new(builder, module, &[728, 728, 728, 728], true)?);
         }
-        blocks.push(Block::new(builder, 12, &[728, 728, 1024], true)?);
+        blocks.push(Block::new(builder, "block12", &[728, 728, 1024], true)?);
         Ok(Self {
             conv1,
             bn1,
@@ -89,23 +108,31 @@ impl Xception {
 }
 
 impl Backbone for Xception {
-    /// `released`: the output of `conv4`, before `bn4` and the ReLU.
-    fn forward(&self, images: &Value, pass: &Pass) -> Result<FeatureMaps> {
+    /// [`Tap::RELEASED`] is the output of `conv4`, before `bn4` and the ReLU.
+    fn forward(&self, images: &Value, pass: &Pass) -> Result<Value> {
         let mut features = self.conv1.forward_norm(&self.bn1, images, After::Relu, pass)?;
         features = self.conv2.forward_norm(&self.bn2, &features, After::Relu, pass)?;
         for block in &self.blocks {
             features = block.forward(&features, pass)?;
+            pass.keep(block.tap, &features);
         }
         features = self.conv3.forward_norm(&self.bn3, &features, After::Relu, pass)?;
+        let conv4 = Tap::new("conv4");
+        if !(pass.wants(conv4) || pass.wants(Tap::RELEASED)) {
+            return self.conv4.forward_norm(&self.bn4, &features, After::Relu, pass);
+        }
         let released = self.conv4.forward(&features, pass)?;
-        let pooled = self.bn4.forward(&released, After::Relu, pass)?;
-        Ok(FeatureMaps { released, pooled })
+        pass.keep(conv4, &released);
+        pass.keep(Tap::RELEASED, &released);
+        self.bn4.forward(&released, After::Relu, pass)
     }
 }
 
 /// Separable convolutions with a batch norm each and a ReLU before each, beside a shortcut. No ReLU behind the sum.
 #[derive(Debug)]
 struct Block {
+    /// Its output.
+    tap: Tap,
     /// 1x1 convolution and batch norm where the block changes shape: `skip` and `skipbn`.
     skip: Option<(Conv2d, BatchNorm2d)>,
     rep: Vec<(Separable, BatchNorm2d)>,
@@ -114,9 +141,14 @@ struct Block {
 
 impl Block {
     /// `channels` before, between and behind its convolutions. Where these change, the block ends in a pool.
-    fn new(builder: &mut Builder, index: usize, channels: &[usize], starts_with_relu: bool) -> Result<Self> {
+    fn new(
+        builder: &mut Builder,
+        module: &'static str,
+        channels: &[usize],
+        starts_with_relu: bool,
+    ) -> Result<Self> {
         let (n_in, n_out) = (channels[0], channels[channels.len() - 1]);
-        builder.within(format_args!("block{index}"), |builder| {
+        builder.within(module, |builder| {
             let skip = if n_in == n_out {
                 None
             } else {
@@ -132,7 +164,7 @@ impl Block {
                 };
                 channels.windows(2).enumerate().map(layer).collect::<Result<Vec<_>>>()
             })?;
-            Ok(Self { skip, rep, starts_with_relu })
+            Ok(Self { tap: Tap::new(module), skip, rep, starts_with_relu })
         })
     }
 

@@ -38,12 +38,13 @@ fn shapes_values_and_gradients_are_what_they_should_be() {
     ] {
         let network = network(architecture, 4);
         let grid = |px| architecture.grid(px).unwrap();
-        let output = network.forward_train(&images(2, height, width), Tap::Pooled).unwrap();
+        let output = network.forward_train(&images(2, height, width), &[Tap::POOLED]).unwrap();
         assert_eq!(output.logits.dims(), [2, 4], "{architecture}");
-        assert_eq!(output.features.dims(), [2, channels, grid(height), grid(width)], "{architecture}");
+        let features = output.features(&Tap::POOLED).unwrap();
+        assert_eq!(features.dims(), [2, channels, grid(height), grid(width)], "{architecture}");
         assert_eq!(network.classifier_weight().dims(), [4, channels]);
         assert!(values(&output.logits).iter().all(|v| v.is_finite()));
-        assert!(values(&output.features).iter().all(|v| *v >= 0.0), "the pooled tap is after a ReLU");
+        assert!(values(features).iter().all(|v| *v >= 0.0), "the pooled tap is after a ReLU");
 
         let gradients = output.logits.sqr().unwrap().sum_all().unwrap().backward().unwrap();
         for (name, parameter) in network.parameters() {
@@ -81,9 +82,9 @@ fn training_moves_running_statistics_once_and_evaluation_nothing() {
     let network = network(Architecture::ThinResNet8, 2);
     let batch = images(3, 16, 16);
     let at_start = network.tensors().unwrap();
-    network.forward_eval(&batch, Tap::Released).unwrap();
+    network.forward_eval(&batch, &[Tap::RELEASED]).unwrap();
     assert_eq!(bits(&network.tensors().unwrap()), bits(&at_start));
-    network.forward_train(&batch, Tap::Released).unwrap();
+    network.forward_train(&batch, &[Tap::RELEASED]).unwrap();
     let after = network.tensors().unwrap();
     for (name, tensor) in &after {
         if name.ends_with("num_batches_tracked") {
@@ -102,15 +103,16 @@ fn a_second_pass_moves_running_statistics_twice_and_nothing_else() {
     let run = |features_from_second_pass: bool| {
         let network = network(Architecture::DenseNet121, 2);
         let pass = TrainingPass { features_from_second_pass, ..TrainingPass::default() };
-        let output = network.forward_train_with(&batch, Tap::Released, pass).unwrap();
+        let output = network.forward_train_with(&batch, &[Tap::RELEASED], pass).unwrap();
+        let features = output.features(&Tap::RELEASED).unwrap();
         let loss = (output.logits.sqr().unwrap().sum_all().unwrap()
-            + output.features.sqr().unwrap().sum_all().unwrap())
+            + features.sqr().unwrap().sum_all().unwrap())
         .unwrap();
         let gradients = loss.backward().unwrap();
         let name = "features.denseblock2.denselayer3.conv1.weight";
         let parameter = &network.parameters().iter().find(|(found, _)| found == name).unwrap().1;
         let gradient = values(gradients.get(parameter.as_tensor()).unwrap());
-        (values(&output.logits), values(&output.features), gradient, network.tensors().unwrap())
+        (values(&output.logits), values(features), gradient, network.tensors().unwrap())
     };
     let (once, twice) = (run(false), run(true));
     assert_eq!((&once.0, &once.1), (&twice.0, &twice.1));
@@ -142,11 +144,11 @@ fn dropout_is_decided_by_its_seed_alone() {
     let batch = images(2, 110, 76);
     let logits = |seed: Option<&Seed>| {
         let pass = TrainingPass { dropout: seed, ..TrainingPass::default() };
-        values(&network.forward_train_with(&batch, Tap::Pooled, pass).unwrap().logits)
+        values(&network.forward_train_with(&batch, &[Tap::POOLED], pass).unwrap().logits)
     };
     let [first, second] = [1, 2].map(|step| Seed::new(0).child(&format!("step/{step}")));
     let plain = logits(None);
-    assert_eq!(plain, values(&network.forward_train(&batch, Tap::Pooled).unwrap().logits));
+    assert_eq!(plain, values(&network.forward_train(&batch, &[Tap::POOLED]).unwrap().logits));
     assert_ne!(logits(Some(&first)), plain);
     assert_ne!(logits(Some(&first)), logits(Some(&second)));
     // Again, after others were drawn.
@@ -155,18 +157,18 @@ fn dropout_is_decided_by_its_seed_alone() {
     let thin = Network::new(Architecture::ThinResNet8, 2, &Seed::new(0)).unwrap();
     let pass = TrainingPass { dropout: Some(&first), ..TrainingPass::default() };
     assert_eq!(
-        values(&thin.forward_train_with(&batch, Tap::Pooled, pass).unwrap().logits),
-        values(&thin.forward_train(&batch, Tap::Pooled).unwrap().logits)
+        values(&thin.forward_train_with(&batch, &[Tap::POOLED], pass).unwrap().logits),
+        values(&thin.forward_train(&batch, &[Tap::POOLED]).unwrap().logits)
     );
 }
 
 #[test]
 fn evaluation_keeps_no_graph_but_lets_gradients_reach_the_images() {
     let network = network(Architecture::ThinResNet8, 2);
-    let output = network.forward_eval(&images(1, 16, 16), Tap::Pooled).unwrap();
-    assert!(!output.logits.track_op() && !output.features.track_op());
+    let output = network.forward_eval(&images(1, 16, 16), &[Tap::POOLED]).unwrap();
+    assert!(!output.logits.track_op() && !output.features(&Tap::POOLED).unwrap().track_op());
     let batch = Var::from_tensor(&images(1, 16, 16)).unwrap();
-    let output = network.forward_eval(&batch, Tap::Pooled).unwrap();
+    let output = network.forward_eval(&batch, &[Tap::POOLED]).unwrap();
     let gradients = output.logits.sum_all().unwrap().backward().unwrap();
     assert!(gradients.get(batch.as_tensor()).is_some());
     assert!(network.parameters().iter().all(|(_, p)| gradients.get(p.as_tensor()).is_none()));
@@ -181,7 +183,7 @@ fn what_a_network_cannot_take_is_refused() {
     let network = network(Architecture::ThinResNet8, 2);
     for shape in [vec![1, 1, 8, 8], vec![3, 8, 8], vec![0, 3, 8, 8], vec![1, 3, 0, 8]] {
         let batch = Tensor::zeros(shape.as_slice(), DType::F32, &Device::Cpu).unwrap();
-        let error = network.forward_eval(&batch, Tap::Pooled).unwrap_err();
+        let error = network.forward_eval(&batch, &[Tap::POOLED]).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
@@ -193,10 +195,10 @@ fn what_a_network_cannot_take_is_refused() {
     let small = images(1, 100, 74);
     let inception = Network::new(Architecture::InceptionV3, 2, &Seed::new(0)).unwrap();
     assert_eq!(
-        inception.forward_train(&small, Tap::Pooled).unwrap_err().to_string(),
+        inception.forward_train(&small, &[Tap::POOLED]).unwrap_err().to_string(),
         "cannot run `inception_v3` on images of shape [1, 3, 100, 74]: expected (batch, 3, height, width), at least one \
          image, height and width at least 75"
     );
     // One value per channel has no variance.
-    assert!(matches!(network.forward_train(&images(1, 8, 8), Tap::Pooled), Err(BackboneError::Tensor(_))));
+    assert!(matches!(network.forward_train(&images(1, 8, 8), &[Tap::POOLED]), Err(BackboneError::Tensor(_))));
 }

@@ -13,7 +13,7 @@ fn thin(n_classes: usize, seed: u64) -> Network {
     // Running statistics other than the first.
     let ramp: Vec<f32> = (0..2 * 3 * 16 * 16).map(|i| (i % 97) as f32 / 97.0).collect();
     let images = Tensor::from_vec(ramp, (2, 3, 16, 16), &Device::Cpu).unwrap();
-    network.forward_train(&images, Tap::Pooled).unwrap();
+    network.forward_train(&images, &[]).unwrap();
     network
 }
 
@@ -204,7 +204,7 @@ fn a_file_alone_becomes_its_network_again() {
     let network = thin(3, 0);
     let mut card = Card::new(Architecture::ThinResNet8, 3);
     card.class_names = Some(["a", "b", "c"].map(ToOwned::to_owned).into());
-    card.tap = Tap::Pooled;
+    card.tap = Tap::POOLED;
     network.save(&path, &card.to_metadata()).unwrap();
     let (opened, found) = Network::open(&path, None).unwrap();
     assert_eq!((opened.architecture(), opened.n_classes(), &found), (Architecture::ThinResNet8, 3, &card));

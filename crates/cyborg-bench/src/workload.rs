@@ -4,7 +4,7 @@ use crate::noise::noise;
 use crate::{BenchError, Method, Mode, Settings};
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
-use cyborg_backbones::{Architecture, Network, Tap, TrainingPass};
+use cyborg_backbones::{Architecture, Network, Tap};
 use cyborg_loss::{CamClass, HumanSaliency, cross_entropy, cyborg};
 use cyborg_seed::Seed;
 use cyborg_train::Sgd;
@@ -78,24 +78,25 @@ impl Workload {
     /// Forward, loss, backward; in evaluation forward alone.
     pub(crate) fn compute(&self) -> Result<Computed, BenchError> {
         if self.settings.mode == Mode::Eval {
-            let output = self.network.forward_eval(&self.images, Tap::Released)?;
-            let outputs = vec![("logits", output.logits.clone()), ("features", output.features)];
+            let output = self.network.forward_eval(&self.images, &[Tap::RELEASED])?;
+            let features = output.features(&Tap::RELEASED)?.clone();
+            let outputs = vec![("logits", output.logits.clone()), ("features", features)];
             return Ok(Computed { value: output.logits.mean_all()?, outputs, gradients: None });
         }
-        let output = self.network.forward_train_with(&self.images, Tap::Released, TrainingPass::default())?;
+        let output = self.network.forward_train(&self.images, &[Tap::RELEASED])?;
+        let features = output.features(&Tap::RELEASED)?.clone();
         let weight = self.network.classifier_weight();
         let (value, map_term) = match self.settings.method {
             Method::CrossEntropy => (cross_entropy(&output.logits, &self.labels)?, None),
             Method::Cyborg => {
-                let (logits, features) = (&output.logits, &output.features);
+                let logits = &output.logits;
                 let cam_class = CamClass::Predicted;
-                let loss = cyborg(logits, features, weight, &self.labels, &self.human, ALPHA, cam_class)?;
+                let loss = cyborg(logits, &features, weight, &self.labels, &self.human, ALPHA, cam_class)?;
                 (loss.total, Some(loss.saliency_mse))
             }
         };
         let gradients = cyborg_backbones::backward(&value)?;
-        let mut outputs =
-            vec![("loss", value.clone()), ("logits", output.logits), ("features", output.features)];
+        let mut outputs = vec![("loss", value.clone()), ("logits", output.logits), ("features", features)];
         outputs.extend(map_term.map(|term| ("map term", term)));
         Ok(Computed { value, outputs, gradients: Some(gradients) })
     }

@@ -491,8 +491,8 @@ impl Check<'_> {
                 LossName::Cyborg => Method::Cyborg { alpha, cam_class },
             },
             tap: match method.tap {
-                Some(TapName::Pooled) => Tap::Pooled,
-                Some(TapName::Released) | None => Tap::Released,
+                Some(TapName::Pooled) => Tap::POOLED,
+                Some(TapName::Released) | None => Tap::RELEASED,
             },
         }
     }
@@ -657,10 +657,7 @@ fn resolved(file: &ExperimentFile, methods: &[MethodSpec]) -> ExperimentFile {
                 CamClass::True => CamClassName::True,
             });
         }
-        written.tap = Some(match checked.tap {
-            Tap::Released => TapName::Released,
-            Tap::Pooled => TapName::Pooled,
-        });
+        written.tap = Some(if checked.tap == Tap::POOLED { TapName::Pooled } else { TapName::Released });
     }
     file
 }

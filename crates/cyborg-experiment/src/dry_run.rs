@@ -7,7 +7,7 @@ use cyborg_train::{Method, image_time};
 
 use crate::ExperimentError;
 use crate::check::{DataSource, DataSpec, Experiment};
-use crate::plan::{Cell, tap_name, train_settings};
+use crate::plan::{Cell, train_settings};
 use crate::progress::minutes;
 use crate::runner::RunOptions;
 
@@ -48,7 +48,7 @@ pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, 
                 format!("cyborg, alpha {alpha}, CAM of the {} class", format!("{cam_class:?}").to_lowercase())
             }
         };
-        lines.push(format!("  method {}: {loss}, tap {}", method.name, tap_name(method.tap)));
+        lines.push(format!("  method {}: {loss}, tap {}", method.name, method.tap));
     }
     let mut total = 0.0;
     for (i, backbone) in backbones.iter().enumerate() {

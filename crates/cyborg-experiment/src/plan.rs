@@ -98,7 +98,7 @@ pub fn identity(
                 "cam_class": match cam_class { CamClass::Predicted => "predicted", CamClass::True => "true" },
             }),
         },
-        "tap": tap_name(settings.tap),
+        "tap": settings.tap.name(),
         "epochs": settings.epochs,
         "batch_size": settings.batch_size,
         "learning_rate": settings.learning_rate,
@@ -119,14 +119,6 @@ pub fn identity(
         identity["features_from_second_pass"] = json!(true);
     }
     Ok(identity)
-}
-
-/// `released` or `pooled`.
-pub fn tap_name(tap: cyborg_backbones::Tap) -> &'static str {
-    match tap {
-        cyborg_backbones::Tap::Released => "released",
-        cyborg_backbones::Tap::Pooled => "pooled",
-    }
 }
 
 /// The run folder's name: readable parts of the identity, then its digest.

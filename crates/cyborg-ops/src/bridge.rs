@@ -19,36 +19,43 @@ use crate::plain::{tensor, with_values};
 use crate::tape::{Recording, Slot, Tape, Value};
 
 impl Tape {
-    /// Tensors of these results, `(batch, channels, height, width)` each, through which gradients reach everything that the
-    /// tape recorded.
+    /// [`Tape::finish_all`] for a number of results that is known.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn finish<const N: usize>(self, results: [&Value; N]) -> Result<[Tensor; N]> {
+        match self.finish_all(&results)?.try_into() {
+            Ok(tensors) => Ok(tensors),
+            Err(_) => candle_core::bail!("internal error in cyborg-ops: other results than were asked for"),
+        }
+    }
+
+    /// Tensors of these results in their order, `(batch, channels, height, width)` each, through which gradients reach
+    /// everything that the tape recorded.
     ///
     /// The way back can be taken once: what a tape holds is dropped on the way. All results that a loss uses must be in one
     /// call of this.
     ///
     /// # Errors
     /// Only if candle refuses; `backward` of a loss fails if it is called a second time.
-    pub fn finish<const N: usize>(self, results: [&Value; N]) -> Result<[Tensor; N]> {
+    pub fn finish_all(self, results: &[&Value]) -> Result<Vec<Tensor>> {
         let recording = self.into_recording();
-        let mut tensors = Vec::with_capacity(N);
         let token =
             if results.iter().any(|value| value.slot().is_some()) { Some(token(recording)?) } else { None };
-        for value in results {
+        let tensor_of = |value: &&Value| {
             let shape = value.shape();
             let values = layout::planes_from_pixels(value.values(), shape.channels, shape.plane());
-            tensors.push(match (&token, value.slot()) {
+            match (&token, value.slot()) {
                 (Some((token, way)), Some(slot)) => token.apply_op1(Emit {
                     values: Mutex::new(Some(values)),
                     dims: value.dims(),
                     slot,
                     way: Arc::clone(way),
-                })?,
-                _ => tensor(values, &value.dims())?,
-            });
-        }
-        match tensors.try_into() {
-            Ok(tensors) => Ok(tensors),
-            Err(_) => candle_core::bail!("internal error in cyborg-ops: other results than were asked for"),
-        }
+                }),
+                _ => tensor(values, &value.dims()),
+            }
+        };
+        results.iter().map(tensor_of).collect()
     }
 }
 

@@ -107,7 +107,7 @@ fn ask(model: &Model, batch: Vec<(usize, Vec<u8>)>) -> Result<Answer, PredictErr
         pixels.normalise(decoded, planes);
     }
     let input = Tensor::from_vec(planes, (batch.len(), 3, side, side), &Device::Cpu)?;
-    let output = model.network().forward_eval(&input, model.tap())?;
+    let output = model.network().forward_eval(&input, &[model.tap()])?;
     let logits = output.logits.to_vec2::<f32>()?;
     let finite = |row: Vec<f32>| row.iter().all(|logit| logit.is_finite()).then_some(row);
     Ok(Answer {

@@ -26,7 +26,7 @@ pub use failed::{failed_path, write_failures};
 pub use images::{
     Failure, IMAGE_EXTENSIONS, Image, ImageList, ImageOptions, Images, LabelOptions, SplitChoice,
 };
-pub use model::{Model, ModelOptions, backbone_from_name, tap_name};
+pub use model::{Model, ModelOptions, backbone_from_name};
 pub use pixels::Pixels;
 pub use predict::{Outcome, PredictOptions, ScoreKind, predict};
 pub use rows::{Columns, Output, Row, ScoreTable};

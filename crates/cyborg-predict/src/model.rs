@@ -43,14 +43,6 @@ pub fn backbone_from_name(name: &str) -> Result<Architecture, PredictError> {
     })
 }
 
-/// `released` or `pooled`.
-pub fn tap_name(tap: Tap) -> &'static str {
-    match tap {
-        Tap::Released => "released",
-        Tap::Pooled => "pooled",
-    }
-}
-
 impl ModelOptions {
     /// The card with what the user says in place of what it said.
     ///

@@ -34,7 +34,7 @@ pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
     let labels = Tensor::from_vec(vec![0u32; n_images], n_images, &Device::Cpu)?;
     let mut train = || -> Result<f64, TrainError> {
         let clock = Instant::now();
-        let output = network.forward_train(&images, settings.tap)?;
+        let output = network.forward_train(&images, &[settings.tap])?;
         let loss = cross_entropy(&output.logits, &labels)?;
         sgd.step(&cyborg_backbones::backward(&loss)?, settings.learning_rate)?;
         Ok(clock.elapsed().as_secs_f64())
@@ -45,7 +45,7 @@ pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
         training = training.min(train()?);
     }
     let clock = Instant::now();
-    network.forward_eval(&images, settings.tap)?.logits.to_vec2::<f32>()?;
+    network.forward_eval(&images, &[settings.tap])?.logits.to_vec2::<f32>()?;
     let scoring = clock.elapsed().as_secs_f64();
     let n_images = n_images as f64;
     Ok(ImageTime { training_s: training / n_images, scoring_s: scoring / n_images })

@@ -205,7 +205,7 @@ impl Training<'_> {
             dropout: self.settings.dropout.then_some(&draws),
             features_from_second_pass: self.settings.features_from_second_pass,
         };
-        let output = self.network.forward_train_with(&batch.images, self.settings.tap, pass)?;
+        let output = self.network.forward_train_with(&batch.images, &[self.settings.tap], pass)?;
         let losses = self.losses(&output, batch)?;
         let loss = f64::from(losses.total.to_scalar::<f32>()?);
         check_finite("training loss", loss, (epoch, step), learning_rate)?;
@@ -240,14 +240,15 @@ impl Training<'_> {
 
     fn losses(&self, output: &Output, batch: &Batch) -> Result<CyborgLoss, TrainError> {
         let weight = self.network.classifier_weight();
+        let features = output.features(&self.settings.tap)?;
         if let Method::Cyborg { alpha, cam_class } = self.settings.method {
-            let (logits, features, human) = (&output.logits, &output.features, &batch.human);
+            let (logits, human) = (&output.logits, &batch.human);
             return Ok(cyborg(logits, features, weight, &batch.labels, human, alpha, cam_class)?);
         }
         let total = cross_entropy(&output.logits, &batch.labels)?;
         // Reported, not learned from.
         let predicted = output.logits.detach().argmax(1)?;
-        let cams = cam_from_features(&output.features.detach(), &weight.detach(), &predicted)?;
+        let cams = cam_from_features(&features.detach(), &weight.detach(), &predicted)?;
         let mse = saliency_mse(&min_max_normalise(&cams)?, &batch.human.maps, &batch.human.has_map)?;
         Ok(CyborgLoss { cross_entropy: total.clone(), total, saliency_mse: mse })
     }
@@ -298,7 +299,7 @@ impl Training<'_> {
         let batches = Batches::new(self.validation, self.settings.architecture);
         let _: ControlFlow<Infallible> =
             batches.for_each(&order, self.settings.batch_size, 0, |_, batch| {
-                let logits = self.network.forward_eval(&batch.images, self.settings.tap)?.logits.detach();
+                let logits = self.network.forward_eval(&batch.images, &[])?.logits.detach();
                 let batch_loss = cross_entropy(&logits, &batch.labels)?.to_scalar::<f32>()?;
                 loss += f64::from(batch_loss) * batch.items.len() as f64;
                 correct += n_correct(self.validation, &batch, &logits)?;

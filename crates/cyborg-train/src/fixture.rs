@@ -20,7 +20,7 @@ pub(crate) fn tiny_settings() -> TrainSettings {
         n_classes: 2,
         input_px: 32,
         method: Method::Cyborg { alpha: 0.5, cam_class: CamClass::Predicted },
-        tap: Tap::Released,
+        tap: Tap::RELEASED,
         epochs: 2,
         batch_size: 4,
         learning_rate: 0.01,

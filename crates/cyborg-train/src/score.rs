@@ -43,7 +43,7 @@ pub fn score(
     let mut scores = Vec::with_capacity(images.len());
     let _: ControlFlow<Infallible> =
         Batches::new(images, architecture).for_each(&order, batch_size.max(1), 0, |_, batch| {
-            let output = network.forward_eval(&batch.images, tap)?;
+            let output = network.forward_eval(&batch.images, &[tap])?;
             let logits = output.logits.to_vec2::<f32>()?;
             if let Some(position) = logits.iter().position(|row| row.iter().any(|logit| !logit.is_finite())) {
                 let item = &images.items()[batch.items[position]];
@@ -51,8 +51,8 @@ pub fn score(
             }
             let predicted: Vec<u32> = logits.iter().map(|row| largest(row) as u32).collect();
             let predicted = Tensor::from_vec(predicted, logits.len(), batch.images.device())?;
-            let cams =
-                min_max_normalise(&cam_from_features(&output.features.detach(), &weight, &predicted)?)?;
+            let features = output.features(&tap)?.detach();
+            let cams = min_max_normalise(&cam_from_features(&features, &weight, &predicted)?)?;
             let cams = cams.flatten_from(1)?.to_vec2::<f32>()?;
             for ((&item, logits), cam) in batch.items.iter().zip(logits).zip(cams) {
                 let cam = cam.iter().map(|&cell| (cell.clamp(0.0, 1.0) * 255.0).round() as u8).collect();

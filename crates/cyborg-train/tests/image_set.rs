@@ -125,7 +125,7 @@ fn any_memory_budget_gives_the_same_scores() {
     let items =
         || (0..5).map(|image| item(folder.path(), &format!("{image}.png"), image % 2, None)).collect();
     let network = Network::new(Architecture::ThinResNet8, 2, &Seed::new(1)).expect("a network");
-    let scores = |set: &ImageSet| score(&network, Tap::Pooled, set, 2, &Silent);
+    let scores = |set: &ImageSet| score(&network, Tap::POOLED, set, 2, &Silent);
     let image_bytes = (SIDE * SIDE * 3) as u64;
     let (all, _) = load(items(), 5 * image_bytes);
     assert_eq!(all.n_on_demand(), 0);
@@ -147,7 +147,7 @@ fn a_set_for_another_network_is_refused() {
     let items = vec![item(folder.path(), "0.png", 0, None)];
     let (set, _) = ImageSet::load(items, SIDE, 7, u64::MAX, &|_, _| {}).expect("possible sides");
     let network = Network::new(Architecture::ThinResNet8, 2, &Seed::new(1)).expect("a network");
-    let error = score(&network, Tap::Pooled, &set, 2, &Silent).expect_err("7x7 instead of 4x4");
+    let error = score(&network, Tap::POOLED, &set, 2, &Silent).expect_err("7x7 instead of 4x4");
     assert!(matches!(error, TrainError::SetShape { found_grid: 7, expected_grid: 4, .. }), "{error:?}");
     assert!(matches!(
         ImageSet::load(Vec::new(), 0, 7, 0, &|_, _| {}),

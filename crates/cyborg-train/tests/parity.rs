@@ -129,7 +129,7 @@ fn a_training_follows_pytorch() {
         n_classes: 2,
         input_px: SIDE,
         method: Method::Cyborg { alpha: 0.5, cam_class: CamClass::Predicted },
-        tap: Tap::Released,
+        tap: Tap::RELEASED,
         epochs: 4,
         batch_size: 6,
         learning_rate: 0.02,

@@ -286,4 +286,5 @@ def main():
         save_file(written, (arguments.full or HERE) / f"{name}.safetensors")
 
 
-main()
+if __name__ == "__main__":
+    main()

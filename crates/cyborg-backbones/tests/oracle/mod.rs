@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 pub(crate) const CLASSES: usize = 3;
 const LABELS: [u32; 4] = [2, 0, 1, 2];
 const BATCHES: [usize; 2] = [1, 4];
-const TAPS: [(&str, Tap); 2] = [("released", Tap::Released), ("pooled", Tap::Pooled)];
+const TAPS: [(&str, Tap); 2] = [("released", Tap::RELEASED), ("pooled", Tap::POOLED)];
 /// Numbers in a digest: norm, a product, four samples.
 const DIGEST: usize = 6;
 
@@ -203,24 +203,25 @@ pub(crate) fn errors(
         let mut eval_features = Vec::new();
         for (tap_name, tap) in TAPS {
             network.load_tensors(&start).unwrap();
-            let eval = network.forward_eval(&images, tap).unwrap();
+            let eval = network.forward_eval(&images, &[tap]).unwrap();
             expected.compare(&format!("{batch}/eval/logits"), &eval.logits, &mut errors.logits);
-            eval_features.push(eval.features);
+            eval_features.push(eval.features(&tap).unwrap().clone());
 
-            let output = network.forward_train(&images, tap).unwrap();
+            let output = network.forward_train(&images, &[tap]).unwrap();
             expected.compare(&format!("{batch}/logits"), &output.logits, &mut errors.logits);
+            let features_here = output.features(&tap).unwrap().clone();
             let weight = network.classifier_weight();
             let class = predicted_class(&output.logits).unwrap();
-            let cams = cam_from_features(&output.features, weight, &class).unwrap();
+            let cams = cam_from_features(&features_here, weight, &class).unwrap();
             expected.compare(&format!("{batch}/cams/{tap_name}"), &cams, &mut errors.cams);
             let human: Vec<f32> =
                 uniform("maps", cams.elem_count()).map(|u| (0.5 + 0.5 * u) as f32).collect();
             let maps = Tensor::from_vec(human, cams.dims(), &Device::Cpu).unwrap();
             let has_map = Tensor::ones(batch, DType::F32, &Device::Cpu).unwrap();
             let human = HumanSaliency { maps, has_map };
-            let (logits, features_here) = (&output.logits, &output.features);
+            let logits = &output.logits;
             let loss =
-                cyborg(logits, features_here, weight, &labels, &human, 0.5, CamClass::Predicted).unwrap();
+                cyborg(logits, &features_here, weight, &labels, &human, 0.5, CamClass::Predicted).unwrap();
             expected.compare(&format!("{batch}/loss/{tap_name}"), &loss.total, &mut errors.loss);
             let gradients = loss.total.backward().unwrap();
             let gradient =
@@ -231,7 +232,7 @@ pub(crate) fn errors(
             all.sort_by(f64::total_cmp);
             raise(&mut errors.gradients, all[(all.len() - 1) * 19 / 20]);
             raise(&mut errors.worst_gradient, all[all.len() - 1]);
-            features.push(output.features);
+            features.push(features_here);
         }
         for (name, features) in [("features", features), ("eval/features", eval_features)] {
             for error in expected.compare_digests(&format!("{batch}/{name}"), features.iter()) {
@@ -248,6 +249,34 @@ pub(crate) fn errors(
         }
     }
     errors
+}
+
+/// Runs the network on one image in evaluation with all of its taps: for each tap that `taps.py` has, the shape of its
+/// maps and the error of their digest.
+pub(crate) fn tap_errors(
+    architecture: Architecture,
+    image: &Tensor,
+    calm: Option<Calm>,
+    expected: &Expected<'_>,
+) -> Vec<(Tap, Vec<usize>, f64)> {
+    let network = Network::blank(architecture, CLASSES).unwrap();
+    let start: BTreeMap<_, _> = network
+        .tensors()
+        .unwrap()
+        .iter()
+        .map(|(name, like)| (name.clone(), formula(name, like, calm)))
+        .collect();
+    network.load_tensors(&start).unwrap();
+    let taps: Vec<Tap> = architecture.taps().iter().map(|info| info.tap).collect();
+    let output = network.forward_eval(image, &taps).unwrap();
+    // The last two are checked with their gradients, by `errors`.
+    let stages = &taps[..taps.len() - TAPS.len()];
+    let error = |tap: &Tap| {
+        let maps = output.features(tap).unwrap();
+        let errors = expected.compare_digests(&format!("{architecture}/{tap}"), std::iter::once(maps));
+        (*tap, maps.dims().to_vec(), errors[0])
+    };
+    stages.iter().map(error).collect()
 }
 
 /// Four pieces of the photograph, as `pictures` in the script cuts them for the tests.

@@ -173,7 +173,7 @@ fn drawings(
     let indices: Vec<u32> = classes.iter().map(|class| class.unwrap_or(0) as u32).collect();
     let indices = Tensor::from_vec(indices, numbers.len(), &Device::Cpu)?;
     let weight = model.network().classifier_weight().detach();
-    let cams = cam_from_features(&output.features.detach(), &weight, &indices)?;
+    let cams = cam_from_features(&output.features(&model.tap())?.detach(), &weight, &indices)?;
     let (_, height, width) = cams.dims3()?;
     let normalised = min_max_normalise(&cams)?.flatten_from(1)?.to_vec2::<f32>()?;
     let cams = cams.flatten_from(1)?.to_vec2::<f32>()?;

@@ -72,10 +72,10 @@ fn cam_by_hand(model: &Model, path: &Path, class: usize) -> Vec<f32> {
     model.pixels().normalise(&model.pixels().read(path).expect("a picture"), &mut planes);
     let shape = (1, 3, INPUT_PX, INPUT_PX);
     let input = candle_core::Tensor::from_vec(planes, shape, &candle_core::Device::Cpu).expect("made");
-    let output = model.network().forward_eval(&input, model.tap()).expect("run");
+    let output = model.network().forward_eval(&input, &[model.tap()]).expect("run");
     let weight = model.network().classifier_weight().to_vec2::<f32>().expect("a matrix");
-    let features =
-        output.features.squeeze(0).and_then(|f| f.flatten_from(1)).and_then(|f| f.to_vec2::<f32>());
+    let features = output.features(&model.tap()).expect("asked for");
+    let features = features.squeeze(0).and_then(|f| f.flatten_from(1)).and_then(|f| f.to_vec2::<f32>());
     let features = features.expect("channels");
     let cell = |at: usize| -> f32 {
         let products = features.iter().zip(&weight[class]).map(|(f, w)| f64::from(f[at]) * f64::from(*w));

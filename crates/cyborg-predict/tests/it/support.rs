@@ -42,7 +42,7 @@ pub(crate) fn folder_of_pictures(folder: &Path, n: usize) -> Vec<PathBuf> {
 pub(crate) fn card(n_classes: usize) -> Card {
     Card {
         input_px: INPUT_PX,
-        tap: Tap::Pooled,
+        tap: Tap::POOLED,
         cyborg_version: Some("0.0.0".to_owned()),
         ..Card::new(Architecture::ThinResNet8, n_classes)
     }

@@ -37,18 +37,18 @@ fn the_user_goes_before_the_card_and_the_card_before_the_usual() {
     let files = files();
     let (model, ..) =
         Model::open(&files.with_card, &usual(), Some(&["x".to_owned(), "y".to_owned()])).expect("opened");
-    assert_eq!((model.pixels().input_px(), model.tap()), (INPUT_PX, Tap::Pooled));
+    assert_eq!((model.pixels().input_px(), model.tap()), (INPUT_PX, Tap::POOLED));
     assert_eq!(model.classes().names(), ["real", "fake"]);
     let options = ModelOptions {
         input_px: Some(40),
         mean: Some([0.5; 3]),
         std: Some([0.5; 3]),
-        tap: Some(Tap::Released),
+        tap: Some(Tap::RELEASED),
         classes: Some(vec!["u".to_owned(), "v".to_owned()]),
         backbone: Some(Architecture::ThinResNet8),
     };
     let (model, card, _) = Model::open(&files.with_card, &options, None).expect("opened");
-    assert_eq!((model.pixels().input_px(), model.tap()), (40, Tap::Released));
+    assert_eq!((model.pixels().input_px(), model.tap()), (40, Tap::RELEASED));
     assert_eq!(
         (model.classes().names(), card.normalisation),
         (&["u".to_owned(), "v".to_owned()][..], ([0.5; 3], [0.5; 3]))
@@ -60,7 +60,7 @@ fn the_user_goes_before_the_card_and_the_card_before_the_usual() {
     let (model, card, _) = Model::open(&files.without_card, &usual(), None).expect("opened");
     assert_eq!(
         (card.architecture, card.input_px, model.tap()),
-        (Architecture::ThinResNet8, 64, Tap::Released)
+        (Architecture::ThinResNet8, 64, Tap::RELEASED)
     );
     assert!(!model.classes().are_named());
     let names = ["a", "b", "c"].map(ToOwned::to_owned);
