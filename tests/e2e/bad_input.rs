@@ -193,7 +193,7 @@ fn experiment_files_that_cannot_be_run() {
     let desk = Desk::new();
     for (from, to, words) in [
         ("seeds: 2", "seedz: 2", "did you mean `seeds`?"),
-        ("alpha: 0.5", "alpha: 1.5", "outside [0, 1]"),
+        ("alpha: 0.5", "alpha: 1.5", "expected a number from 0 to 1, found 1.5"),
         ("seeds: 2", "seeds: []", "there are no seeds"),
     ] {
         desk.write("tiny.yaml", TINY.replace(from, to));

@@ -85,7 +85,7 @@ pub enum BenchError {
     Loss(#[from] cyborg_loss::LossError),
     /// The optimiser refused.
     #[error(transparent)]
-    Train(#[from] cyborg_train::TrainError),
+    Optimiser(#[from] cyborg_optim::OptimError),
     /// The tensor library refused.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -6,16 +6,13 @@ use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 use cyborg_backbones::{Architecture, Network, Tap};
 use cyborg_loss::{CamClass, HumanSaliency, cross_entropy, cyborg};
+use cyborg_optim::{Optimiser, OptimiserState, Parameter, Sgd};
 use cyborg_seed::Seed;
-use cyborg_train::Sgd;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Instant;
 
-/// Of the released code.
-const LEARNING_RATE: f64 = 0.005;
-const MOMENTUM: f64 = 0.9;
-const WEIGHT_DECAY: f64 = 1e-6;
+/// The released code's weight of cross-entropy.
 const ALPHA: f64 = 0.5;
 const CLASSES: usize = 2;
 
@@ -23,7 +20,8 @@ const CLASSES: usize = 2;
 pub(crate) struct Workload {
     settings: Settings,
     network: Network,
-    sgd: Sgd,
+    optimiser: Box<dyn OptimiserState>,
+    learning_rate: f64,
     images: Tensor,
     labels: Tensor,
     human: HumanSaliency,
@@ -55,7 +53,11 @@ impl Workload {
         let architecture = settings.architecture()?;
         let network = Network::new(architecture, CLASSES, &Seed::new(settings.seed))?;
         keep_clear_of_zero(&network)?;
-        let sgd = Sgd::new(network.parameters(), MOMENTUM, WEIGHT_DECAY);
+        // The defaults are those of the released code.
+        let sgd = Sgd::default();
+        let parameter = |(name, var): &(String, Var)| Parameter::new(name, var.clone());
+        let optimiser = sgd.start(&network.parameters().iter().map(parameter).collect::<Vec<_>>());
+        let learning_rate = sgd.learning_rate();
         let network_s = clock.elapsed().as_secs_f64();
 
         let clock = Instant::now();
@@ -72,7 +74,8 @@ impl Workload {
         let images = Tensor::from_vec(images, (batch, 3, px, px), &Device::Cpu)?;
         let labels = Tensor::from_vec(labels, batch, &Device::Cpu)?;
         let made = MadeIn { network: network_s, data: clock.elapsed().as_secs_f64() };
-        Ok((Self { settings: settings.clone(), network, sgd, images, labels, human }, made))
+        let settings = settings.clone();
+        Ok((Self { settings, network, optimiser, learning_rate, images, labels, human }, made))
     }
 
     /// Forward, loss, backward; in evaluation forward alone.
@@ -104,7 +107,7 @@ impl Workload {
     /// Moves the parameters; nothing in evaluation.
     pub(crate) fn update(&mut self, computed: &Computed) -> Result<(), BenchError> {
         if let Some(gradients) = &computed.gradients {
-            self.sgd.step(gradients, LEARNING_RATE)?;
+            self.optimiser.step(gradients, self.learning_rate)?;
         }
         Ok(())
     }

@@ -117,7 +117,7 @@ pub fn resolve(
     let positive = match &spec.positive {
         None => 1,
         Some(name) => classes.iter().position(|c| c == name).ok_or_else(|| {
-            mismatch(format!("`positive` is `{name}`; {}", crate::diagnostic::nearest(name, &classes)))
+            mismatch(format!("`positive` is `{name}`; {}", cyborg_settings::nearest(name, &classes)))
         })?,
     };
     let role = |files: &[PathBuf], split: Split| -> Vec<Item> {
@@ -172,7 +172,7 @@ pub fn resolve(
                 let valid: Vec<&str> = tested.iter().copied().collect();
                 return Err(mismatch(format!(
                     "`pairs` names the source `{name}`, which no test image has; {}",
-                    crate::diagnostic::nearest(name, &valid)
+                    cyborg_settings::nearest(name, &valid)
                 )));
             }
         }

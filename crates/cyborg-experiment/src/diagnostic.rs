@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::locate::{Place, Places, Step, render_path};
+use cyborg_settings::{Step, nearest, render_path};
+
+use crate::locate::{Place, Places};
 
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,14 @@ impl<'a> Source<'a> {
         self.placed(self.places.find(path), message.into(), hint)
     }
 
+    /// Where a value stands, as `FILE:LINE:COLUMN`.
+    pub(crate) fn place_of(&self, path: &[Step]) -> String {
+        match self.places.find(path) {
+            Some(place) => format!("{}:{}:{}", self.path.display(), place.line, place.column),
+            None => self.path.display().to_string(),
+        }
+    }
+
     fn placed(&self, place: Option<Place>, message: String, hint: Option<String>) -> Diagnostic {
         Diagnostic {
             file: self.path.to_owned(),
@@ -103,20 +113,6 @@ impl<'a> Source<'a> {
             }
         };
         self.placed(place, message, hint)
-    }
-}
-
-/// "did you mean `x`?" or the list of valid names.
-pub(crate) fn nearest(found: &str, valid: &[impl AsRef<str>]) -> String {
-    let best = valid
-        .iter()
-        .map(|v| (strsim::damerau_levenshtein(found, v.as_ref()), v.as_ref()))
-        .min_by_key(|&(distance, _)| distance)
-        .filter(|&(distance, name)| distance <= 1 + name.chars().count() / 3);
-    let all = valid.iter().map(|v| format!("`{}`", v.as_ref())).collect::<Vec<_>>().join(", ");
-    match best {
-        Some((_, name)) => format!("did you mean `{name}`? valid names: {all}"),
-        None => format!("valid names: {all}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cyborg_manifest::{Manifest, Split, read_manifest};
-use cyborg_train::{Method, image_time};
+use cyborg_train::image_time;
 
 use crate::ExperimentError;
 use crate::check::{DataSource, DataSpec, Experiment};
@@ -42,22 +42,17 @@ pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, 
         }
     }
     for method in methods {
-        let loss = match method.method {
-            Method::CrossEntropy => "cross-entropy".to_owned(),
-            Method::Cyborg { alpha, cam_class } => {
-                format!("cyborg, alpha {alpha}, CAM of the {} class", format!("{cam_class:?}").to_lowercase())
-            }
-        };
-        lines.push(format!("  method {}: {loss}, tap {}", method.name, method.tap));
+        let words = crate::runner::words(method.method.as_ref());
+        lines.push(format!("  method {}: {words}, tap {}", method.name, method.tap));
     }
     let mut total = 0.0;
     for (i, backbone) in backbones.iter().enumerate() {
         let cell = Cell { data: 0, backbone: i, seed: 0, method: 0 };
         let name = backbone.architecture.name();
-        let time = image_time(&train_settings(experiment, cell, 2, None))
+        let time = image_time(&train_settings(experiment, cell, 2, None)?)
             .map_err(|e| ExperimentError::Run { run: format!("estimate of {name}"), source: Box::new(e) })?;
         let one_run = |s: &Size| {
-            let epochs = experiment.training.epochs as f64;
+            let epochs = experiment.protocol.epochs.get() as f64;
             epochs * (s.train as f64 * time.training_s + s.validation as f64 * time.scoring_s)
                 + s.test as f64 * time.scoring_s
         };

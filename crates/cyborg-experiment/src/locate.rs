@@ -5,28 +5,10 @@
 
 use std::fmt;
 
+use cyborg_settings::Step;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
-
-/// One step from the document's root to a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Into a mapping.
-    Field(String),
-    /// Into a list.
-    Index(usize),
-}
-
-/// `methods[1].alpha`.
-pub(crate) fn render_path(path: &[Step]) -> String {
-    let steps = path.iter().enumerate().map(|(at, step)| match step {
-        Step::Field(name) if at == 0 => name.clone(),
-        Step::Field(name) => format!(".{name}"),
-        Step::Index(i) => format!("[{i}]"),
-    });
-    steps.collect()
-}
 
 /// The places of a document's values.
 #[derive(Debug)]
@@ -163,6 +145,7 @@ impl<'de> Deserialize<'de> for Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cyborg_settings::render_path;
 
     fn field(name: &str) -> Step {
         Step::Field(name.to_owned())

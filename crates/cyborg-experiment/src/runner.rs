@@ -7,10 +7,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cyborg_backbones::{Card, Network};
+use cyborg_data::{BadImage, ImageSet};
 use cyborg_eval::{RunKey, ScoreRow};
 use cyborg_report::cams::CamFile;
 use cyborg_report::{FailedRun, ReportOutcome, RunEntry};
-use cyborg_train::{BadImage, ImageSet, Method, TrainSettings};
+use cyborg_train::TrainSettings;
 use serde_json::{Value, json};
 
 use crate::check::Experiment;
@@ -110,7 +111,7 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
                 continue;
             }
         };
-        let settings = train_settings(experiment, cell, data.classes.len(), weights);
+        let settings = train_settings(experiment, cell, data.classes.len(), weights)?;
         let identity = identity(&settings, &data.train_digest, &data.validation_digest)?;
         let id = run_id(&settings, &identity);
         planned.push(Planned { cell, key, settings, identity, id });
@@ -222,14 +223,9 @@ fn run_group(
         let mut one = |items: &[cyborg_manifest::Item], what: &str| -> Result<ImageSet, String> {
             let counter = progress.counter(&format!("{}: decoding {what} images", data.name));
             let follow = |done: usize, of: usize| counter.set(done, of);
-            let (set, faults) = ImageSet::load(
-                items.to_vec(),
-                backbone.input_px,
-                backbone.grid,
-                options.image_memory_bytes,
-                &follow,
-            )
-            .map_err(|e| error_chain(&e))?;
+            let (set, faults) =
+                ImageSet::load(items.to_vec(), backbone.input_px, options.image_memory_bytes, &follow)
+                    .map_err(|e| error_chain(&e))?;
             bad.extend(faults);
             Ok(set)
         };
@@ -261,11 +257,15 @@ fn run_group(
             sets
         }
     };
-    let n_flat = sets.train.n_flat_maps();
+    let maps = match sets.train.maps_on_grid(backbone.grid, backbone.grid) {
+        Ok(maps) => maps,
+        Err(error) => return refuse(outcome, &error_chain(&error)),
+    };
+    let n_flat = maps.n_flat_maps();
     if n_flat > 0 {
         sets.notes.push(format!(
             "{n_flat} of {} human maps have no contrast on the {1}x{1} grid and take no part in the map term",
-            n_flat + sets.train.n_maps(),
+            n_flat + maps.n_maps(),
             backbone.grid
         ));
     }
@@ -428,22 +428,25 @@ fn score(
         Network::blank(p.settings.architecture, p.settings.n_classes).map_err(|e| failed(Box::new(e)))?;
     network.load(&dir.join("best.safetensors")).map_err(|e| failed(Box::new(e)))?;
     let scored = |set, observer: &dyn cyborg_train::Observer| {
-        cyborg_train::score(&network, p.settings.tap, set, p.settings.batch_size, observer)
+        cyborg_train::score(&network, p.settings.cam_tap, set, p.settings.protocol.batch_size.get(), observer)
             .map_err(|e| failed(Box::new(e)))
     };
     let positive = data.plan.positive as usize;
     let scores = scored(&sets.test, observer)?;
     // What a threshold can be chosen on without looking at the test images.
     let validation = scored(&sets.validation, &cyborg_train::Silent)?;
-    let mut cams = CamFile::new(sets.test.grid());
+    let grid = p.settings.grid().map_err(|e| failed(Box::new(e)))?;
+    let mut cams = CamFile::new(grid);
     for score in &scores {
         let cam: Vec<f32> = score.cam.iter().map(|&c| f32::from(c)).collect();
         cams.push(&cam).map_err(|e| failed(Box::new(e)))?;
     }
+    let human = sets.train.maps_on_grid(grid, grid).map_err(|e| failed(Box::new(e)))?;
     for (label, class) in data.classes.iter().enumerate() {
-        if let Some(mean) = sets.train.average_map(Some(label)) {
+        let mean = sets.train.average_map(grid, grid, Some(label)).map_err(|e| failed(Box::new(e)))?;
+        if let Some(mean) = mean {
             let count = (0..sets.train.len())
-                .filter(|&i| sets.train.items()[i].label == label && sets.train.map(i).is_some())
+                .filter(|&i| sets.train.items()[i].label == label && human.map(i).is_some())
                 .count();
             cams.set_human(class, count as u64, &mean).map_err(|e| failed(Box::new(e)))?;
         }
@@ -482,6 +485,15 @@ fn rows(scores: &[cyborg_train::Score], set: &ImageSet, positive: usize) -> Vec<
     scores.iter().map(row).collect()
 }
 
+/// A method in words: its name, and its settings by name.
+pub(crate) fn words(method: &dyn cyborg_methods::Method) -> String {
+    let settings = method.to_fields().into_iter().map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        format!(", {} {value}", name.replace('_', " "))
+    });
+    format!("{}{}", method.name(), settings.collect::<String>())
+}
+
 /// What a weights file says of itself: the card that makes it usable alone, and all that the run's identity holds.
 fn weights_metadata(p: &Planned, data: &ResolvedData) -> BTreeMap<String, String> {
     let digest = |name: &str| p.identity.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -495,11 +507,8 @@ fn weights_metadata(p: &Planned, data: &ResolvedData) -> BTreeMap<String, String
     let card = Card {
         class_names: Some(data.classes.clone()),
         input_px: p.settings.input_px,
-        tap: p.settings.tap,
-        method: Some(match p.settings.method {
-            Method::CrossEntropy => "cross-entropy".to_owned(),
-            Method::Cyborg { alpha, .. } => format!("cyborg, alpha {alpha}"),
-        }),
+        tap: p.settings.cam_tap,
+        method: Some(words(p.settings.method.as_ref())),
         data: BTreeMap::from([
             (format!("{} training", data.name), digest("train_blake3")),
             (format!("{} validation", data.name), digest("validation_blake3")),

@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
+use cyborg_settings::Step;
 use serde_json::Value;
 
 use crate::file::ExperimentFile;
-use crate::locate::Step;
 
 /// JSON schema (draft 2020-12) of an experiment file, generated from the types.
 pub fn experiment_schema() -> Value {
@@ -22,8 +22,9 @@ pub(crate) fn description_of(path: &[Step]) -> Option<String> {
         node = resolve(root, node);
         node = match step {
             Step::Field(name) => node.get("properties").and_then(|p| p.get(name)).or_else(|| {
-                // An enum with data: one alternative has the field.
-                node.get("oneOf")?.as_array()?.iter().find_map(|o| o.get("properties")?.get(name))
+                // A choice: one of the alternatives has the field.
+                let choices = ["oneOf", "anyOf"].iter().filter_map(|kind| node.get(*kind)?.as_array());
+                choices.flatten().find_map(|o| resolve(root, o).get("properties")?.get(name))
             })?,
             Step::Index(_) => node.get("items")?,
         };
@@ -64,6 +65,8 @@ mod tests {
     fn fields_are_described_however_deep() {
         let alpha = description_of(&path(&["methods", "1", "alpha"])).expect("alpha is documented");
         assert!(alpha.starts_with("Weight of cross-entropy, in [0, 1]"), "{alpha}");
+        let decay = description_of(&path(&["training", "optimiser", "weight_decay"])).expect("documented");
+        assert!(decay.starts_with("The "), "{decay}");
         let px = description_of(&path(&["data", "0", "phantom", "faces", "image_px"]))
             .expect("image_px is documented");
         assert!(px.contains("pixels"), "{px}");

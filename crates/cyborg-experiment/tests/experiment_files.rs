@@ -51,7 +51,7 @@ fn the_good_file_is_good() {
     let experiment = read(GOOD, &Options::default()).expect("it can be run");
     assert_eq!(experiment.name, "test");
     assert_eq!(experiment.seeds, [0, 1]);
-    assert_eq!(experiment.training.batch_size, 20, "what is absent is as released");
+    assert_eq!(experiment.protocol.batch_size.get(), 20, "what is absent is as released");
     assert_eq!((experiment.backbones[0].input_px, experiment.backbones[0].grid), (64, 8));
     // The resolved file says everything, and says the same when it is read again.
     assert!(experiment.resolved_yaml.contains("cam_class: predicted"), "{}", experiment.resolved_yaml);
@@ -65,9 +65,9 @@ fn a_whole_message_has_place_snippet_and_advice() {
     let error = read(&GOOD.replace("alpha: 0.5", "alfa: 0.5"), &Options::default()).expect_err("refused");
     assert_eq!(
         error,
-        "unknown field `alfa`\n  --> DIR/test.yaml:9:5\n  \
-         7 |   - name: cyborg\n  8 |     loss: cyborg\n  9 |     alfa: 0.5\n    |     ^\n  \
-         hint: did you mean `alpha`? valid names: `name`, `loss`, `alpha`, `cam_class`, `tap`"
+        "`alfa`: `cyborg` has no such setting\n  --> DIR/test.yaml:9:11\n  \
+         7 |   - name: cyborg\n  8 |     loss: cyborg\n  9 |     alfa: 0.5\n    |           ^\n  \
+         hint: did you mean `alpha`? valid names: `alpha`, `cam_class`"
     );
 }
 
@@ -76,13 +76,13 @@ fn values_that_cannot_be_are_placed() {
     refused(
         "alpha: 0.5",
         "alpha: 1.5",
-        &["`alpha` is 1.5, outside [0, 1]", "test.yaml:9:12", "papers use 0.5"],
+        &["`alpha`: expected a number from 0 to 1, found 1.5", "test.yaml:9:12", "1 is cross-entropy alone"],
     );
-    refused("alpha: 0.5", "alpha: .nan", &["outside [0, 1]"]);
+    refused("alpha: 0.5", "alpha: .nan", &["non-finite", ":9:12"]);
     refused(
         "alpha: 0.5",
         "alpha: high",
-        &["`methods[1].alpha`", ":9:12", "expected: Weight of cross-entropy"],
+        &["`alpha`: invalid type: string", ":9:12", "expected: Weight of cross-entropy"],
     );
     refused("seeds: 2", "seeds: []", &["there are no seeds", ":11:8"]);
     refused("seeds: 2", "seeds: 0", &["there are no seeds"]);
@@ -93,13 +93,41 @@ fn values_that_cannot_be_are_placed() {
         &["`seeds`: not a value", ":11:8", "A number of seeds (5 means 0, 1, 2, 3, 4) or a list"],
     );
     refused("seeds: 2", "seeds: -1", &["A number of seeds"]);
-    refused("epochs: 3", "epochs: 0", &["`epochs` is 0", ":13:11", "at least 1"]);
-    refused("epochs: 3", "batch_size: 1", &["`batch_size` is 1"]);
-    refused("epochs: 3", "learning_rate: 0", &["`learning_rate` is 0"]);
-    refused("epochs: 3", "momentum: 1", &["`momentum` is 1", "[0, 1)"]);
-    refused("epochs: 3", "weight_decay: -1", &["`weight_decay` is -1"]);
-    refused("epochs: 3", "lr_step_epochs: 0", &["`lr_step_epochs` is 0"]);
-    refused("epochs: 3", "lr_step_factor: 2", &["`lr_step_factor` is 2"]);
+    refused(
+        "epochs: 3",
+        "epochs: 0",
+        &[
+            "`training.epochs`: expected a whole number of 1 or more, found 0",
+            ":13:11",
+            "Passes over the training images",
+        ],
+    );
+    refused("epochs: 3", "batch_size: 0", &["`training.batch_size`: expected a whole number of 1 or more"]);
+    refused(
+        "epochs: 3",
+        "learning_rate: 0",
+        &["`training.learning_rate`: expected a number above 0, found 0"],
+    );
+    refused(
+        "epochs: 3",
+        "momentum: 1",
+        &["`training.momentum`: expected a number from 0 to below 1, found 1", "[0, 1)"],
+    );
+    refused(
+        "epochs: 3",
+        "weight_decay: -1",
+        &["`training.weight_decay`: expected a number of 0 or more, found -1"],
+    );
+    refused(
+        "epochs: 3",
+        "lr_step_epochs: 0",
+        &["`training.lr_step_epochs`: expected a whole number of 1 or more, found 0"],
+    );
+    refused(
+        "epochs: 3",
+        "lr_step_factor: 0",
+        &["`training.lr_step_factor`: expected a number above 0, found 0"],
+    );
     refused("epochs: 3", "input_px: 0", &["`thin-resnet8` cannot take images of 0x0 pixels", ":13:13"]);
     refused("epochs: 3", "input_px: 5000", &["cannot take images of 5000x5000 pixels"]);
     refused("epochs: 3", "input_px: 8", &["a CAM of one cell", "`cyborg` has nothing to compare"]);
@@ -108,9 +136,13 @@ fn values_that_cannot_be_are_placed() {
     refused(
         "loss: cross-entropy",
         "loss: cross-entropie",
-        &["unknown value", "did you mean `cross-entropy`?"],
+        &["there is no loss `cross-entropie`", "did you mean `cross-entropy`?", ":6:23"],
     );
-    refused("loss: cross-entropy", "loss: cross-entropy, alpha: 1", &["`alpha` has no meaning"]);
+    refused(
+        "loss: cross-entropy",
+        "loss: cross-entropy, alpha: 1",
+        &["`alpha`: `cross-entropy` has no such setting", "remove the field"],
+    );
 }
 
 #[test]
@@ -159,7 +191,11 @@ fn all_faults_are_told_at_once() {
     let text =
         GOOD.replace("alpha: 0.5", "alpha: 2").replace("seeds: 2", "seeds: 0").replace("thin-resnet8", "vgg");
     let error = read(&text, &Options::default()).expect_err("refused");
-    for words in ["`alpha` is 2", "there is no backbone `vgg`", "there are no seeds"] {
+    for words in [
+        "`alpha`: expected a number from 0 to 1, found 2",
+        "there is no backbone `vgg`",
+        "there are no seeds",
+    ] {
         assert!(error.contains(words), "`{words}` is missing in:\n{error}");
     }
 }
@@ -184,7 +220,7 @@ fn the_phantom_stand_in_replaces_what_it_names() {
     let experiment = read(&text, &phantom).expect("it can be run");
     assert_eq!(experiment.data[0].name, "drawn");
     assert_eq!(experiment.seeds, [0]);
-    assert_eq!(experiment.training.epochs, 3, "what it does not name stays");
+    assert_eq!(experiment.protocol.epochs.get(), 3, "what it does not name stays");
     assert_eq!(experiment.name, "test-phantom");
     let plain = read(&text, &Options::default()).expect("it can be run");
     assert_eq!((plain.data[0].name.as_str(), plain.seeds.len()), ("faces", 2));

@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum MethodError {
     /// A method asked a step for something that its `needs` do not name: a defect of the method.
-    #[error("method `{method}` asks a step for {what}, which its needs do not name: this is a defect of the method")]
+    #[error(
+        "method `{method}` asks a step for {what}, which its needs do not name: this is a defect of the method"
+    )]
     NotDeclared {
         /// The name of the method.
         method: &'static str,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 use cyborg_loss::{
-    CamClass, Classification, HumanSaliency, cam_from_features, min_max_normalise, predicted_class, saliency_mse,
+    CamClass, Classification, HumanSaliency, cam_from_features, min_max_normalise, predicted_class,
+    saliency_mse,
 };
 
 use crate::MethodError;

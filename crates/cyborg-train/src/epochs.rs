@@ -1,9 +1,8 @@
 //! The per-epoch tables, `epochs.csv` and `timing.csv`.
 
 use crate::TrainError;
-use crate::whole_file::write_whole;
+use crate::table::{TermValue, header, term, values, write_table};
 use serde::{Deserialize, Serialize};
-use std::io;
 use std::path::Path;
 
 /// One line of the per-epoch table (`epochs.csv`): no times in it, so that equal runs have equal files.
@@ -12,25 +11,44 @@ use std::path::Path;
 /// are those of the weights at the end of the epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRow {
-    /// From 0.
+    /// The number of the epoch, from 0.
     pub epoch: usize,
-    /// In force during the epoch.
+    /// The learning rate of the epoch's first step.
     pub learning_rate: f64,
-    /// What was minimised.
+    /// The mean of what was minimised.
     pub train_loss: f64,
-    /// Its cross-entropy part.
-    pub train_cross_entropy: f64,
-    /// Mean squared difference between CAM and human map over the images with a map; None where no image has one.
-    /// Training with cross-entropy alone reports it too, for the predicted class, without learning from it.
-    pub train_saliency_mse: Option<f64>,
+    /// The means of the loss's terms, before any weight, by name; the column of a term is `train_NAME`. A term over human
+    /// maps is `None` where no image had one. `saliency_mse`, the distance between CAM and human map, is there for every
+    /// method, also for one that does not learn from it (then of the predicted class).
+    pub train_terms: Vec<TermValue>,
     /// Fraction of images whose largest logit was their label's.
     pub train_accuracy: f64,
-    /// Cross-entropy in evaluation mode.
+    /// Cross-entropy in evaluation mode, without label smoothing and class weights.
     pub validation_loss: f64,
     /// Fraction of images whose largest logit is their label's.
     pub validation_accuracy: f64,
-    /// The best so far (ties go to the later epoch).
+    /// Whether this is the best epoch so far (ties go to the later epoch).
     pub best: bool,
+}
+
+impl EpochRow {
+    /// The mean of the term of this name in training; `None` where there is none.
+    pub fn train_term(&self, name: &str) -> Option<f64> {
+        term(&self.train_terms, name)
+    }
+}
+
+/// Writes `epochs.csv`.
+pub(crate) fn write_epochs(path: &Path, rows: &[EpochRow]) -> Result<(), TrainError> {
+    let terms = rows.first().map_or(&[][..], |row| &row.train_terms);
+    let after = ["train_accuracy", "validation_loss", "validation_accuracy", "best"];
+    let header = header(&["epoch", "learning_rate", "train_loss"], "train_", terms, &after);
+    let cells = |row: &EpochRow| {
+        let before = (row.epoch, row.learning_rate, row.train_loss);
+        let after = (row.train_accuracy, row.validation_loss, row.validation_accuracy, row.best);
+        (before, values(&row.train_terms), after)
+    };
+    write_table(path, &header, rows.iter().map(cells))
 }
 
 /// One line of `timing.csv`; differs from run to run.
@@ -43,20 +61,10 @@ pub(crate) struct TimingRow {
     pub(crate) images_per_second: f64,
 }
 
-/// A header and the rows; numbers in the shortest form that reads back to the same bits. A file that is right already
-/// is not touched.
-pub(crate) fn write_table<Row: Serialize>(path: &Path, rows: &[Row]) -> Result<(), TrainError> {
-    let failed =
-        |error: csv::Error| TrainError::Write { path: path.to_owned(), source: io::Error::other(error) };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.serialize(row).map_err(failed)?;
-    }
-    let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
-    if fs_err::read(path).is_ok_and(|found| found == bytes) {
-        return Ok(());
-    }
-    write_whole(path, &bytes)
+/// Writes `timing.csv`.
+pub(crate) fn write_timing(path: &Path, rows: &[TimingRow]) -> Result<(), TrainError> {
+    let header = ["epoch", "seconds", "images_per_second"].map(ToOwned::to_owned);
+    write_table(path, &header, rows)
 }
 
 #[cfg(test)]
@@ -64,21 +72,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_a_header_and_an_empty_cell_for_no_map() {
+    fn the_table_has_a_column_for_each_term_and_an_empty_cell_for_no_map() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("epochs.csv");
         let row = EpochRow {
             epoch: 0,
             learning_rate: 5e-7,
             train_loss: 0.1,
-            train_cross_entropy: 0.1,
-            train_saliency_mse: None,
+            train_terms: vec![("cross_entropy".to_owned(), Some(0.1)), ("saliency_mse".to_owned(), None)],
             train_accuracy: 1.0 / 3.0,
             validation_loss: 2.0,
             validation_accuracy: 1.0,
             best: true,
         };
-        write_table(&path, &[row]).expect("written");
+        assert_eq!((row.train_term("cross_entropy"), row.train_term("energy")), (Some(0.1), None));
+        write_epochs(&path, &[row]).expect("written");
         let text = fs_err::read_to_string(&path).expect("read");
         assert_eq!(
             text,

@@ -42,22 +42,17 @@ pub enum TrainError {
         /// `train` or `validation`.
         set: &'static str,
     },
-    /// An image set was made for another network or input size.
+    /// An image set was made for another input size.
     #[error(
-        "the {set} set holds {found_px} px images with {found_grid}x{found_grid} maps, the network needs \
-         {expected_px} px and {expected_grid}x{expected_grid}: load the set with these"
+        "the {set} set holds {found_px} px images, the network needs {expected_px} px: load the set with these"
     )]
     SetShape {
         /// `train`, `validation` or `score`.
         set: &'static str,
         /// Side of the set's images.
         found_px: usize,
-        /// Side of the set's map grids.
-        found_grid: usize,
         /// Side of the network's input.
         expected_px: usize,
-        /// Side of the network's CAM grid.
-        expected_grid: usize,
     },
     /// A label outside the classes.
     #[error("image `{id}` ({origin}) has class index {label}, but there are {n_classes} classes (0 to {})", n_classes - 1)]
@@ -82,19 +77,24 @@ pub enum TrainError {
         /// How many classes there are.
         n_classes: usize,
     },
-    /// CYBORG without anything to learn from people.
+    /// A method that learns from people's maps has none to learn from.
     #[error(
-        "alpha is {alpha}, but none of the {n_images} training images has a saliency map with contrast ({n_flat} are \
-         flat): check the `map` column, or train with cross-entropy"
+        "`{method}` learns from saliency maps, but none of the {n_images} training images has one with contrast ({n_flat} \
+         are flat): check the `map` column, or train with a method that needs no maps, such as `cross-entropy`"
     )]
     NoMaps {
-        /// The weight of cross-entropy.
-        alpha: f64,
+        /// The name of the method.
+        method: &'static str,
         /// Images in the training set.
         n_images: usize,
         /// How many of them have a map without contrast.
         n_flat: usize,
     },
+    /// A batch was made without the grid of the class activation map: a defect of this program.
+    #[error(
+        "a batch came without human maps on the grid of the class activation map: this is a defect of the program"
+    )]
+    NoGrid,
     /// Batch normalisation has no statistics of one number.
     #[error(
         "a batch of one image at {input_px} px leaves one value a channel to normalise ({n_images} training images, \
@@ -107,16 +107,6 @@ pub enum TrainError {
         n_images: usize,
         /// Images a batch.
         batch_size: usize,
-    },
-    /// An image that could be decoded when the set was loaded, and no longer can.
-    #[error("cannot read image `{id}` again (`{path}`): {reason}")]
-    Image {
-        /// The image.
-        id: String,
-        /// Its file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
     },
     /// The loss is not a number any more.
     #[error(
@@ -178,9 +168,18 @@ pub enum TrainError {
     /// The network cannot be built, loaded or saved.
     #[error(transparent)]
     Backbone(#[from] cyborg_backbones::BackboneError),
+    /// A batch cannot be made.
+    #[error(transparent)]
+    Data(#[from] cyborg_data::DataError),
+    /// The method cannot compute its loss.
+    #[error(transparent)]
+    Method(#[from] cyborg_methods::MethodError),
     /// The loss cannot be computed.
     #[error(transparent)]
     Loss(#[from] cyborg_loss::LossError),
+    /// The optimiser cannot make its step.
+    #[error(transparent)]
+    Optimiser(#[from] cyborg_optim::OptimError),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -1,6 +1,7 @@
 //! How fast a training would be on this machine, measured on noise.
 
-use crate::{Sgd, TrainError, TrainSettings};
+use crate::fit::network_parameters;
+use crate::{TrainError, TrainSettings};
 use candle_core::{Device, Tensor};
 use cyborg_backbones::Network;
 use cyborg_loss::cross_entropy;
@@ -25,8 +26,9 @@ pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
     settings.check()?;
     let seed = Seed::new(0);
     let network = Network::new(settings.architecture, settings.n_classes, &seed)?;
-    let mut sgd = Sgd::new(network.parameters(), settings.momentum, settings.weight_decay);
-    let (n_images, side) = (settings.batch_size.max(2), settings.input_px);
+    let protocol = &settings.protocol;
+    let mut optimiser = protocol.optimiser.start(&protocol.groups.apply(&network_parameters(&network))?);
+    let (n_images, side) = (protocol.batch_size.get().max(2), settings.input_px);
     let mut noise = seed.stream("estimate");
     let pixels: Vec<f32> =
         (0..n_images * 3 * side * side).map(|_| noise.uniform_in(-1.0, 1.0) as f32).collect();
@@ -34,9 +36,9 @@ pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
     let labels = Tensor::from_vec(vec![0u32; n_images], n_images, &Device::Cpu)?;
     let mut train = || -> Result<f64, TrainError> {
         let clock = Instant::now();
-        let output = network.forward_train(&images, &[settings.tap])?;
+        let output = network.forward_train(&images, &[settings.cam_tap])?;
         let loss = cross_entropy(&output.logits, &labels)?;
-        sgd.step(&cyborg_backbones::backward(&loss)?, settings.learning_rate)?;
+        optimiser.step(&cyborg_backbones::backward(&loss)?, protocol.optimiser.learning_rate())?;
         Ok(clock.elapsed().as_secs_f64())
     };
     let begun = Instant::now();
@@ -45,7 +47,7 @@ pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
         training = training.min(train()?);
     }
     let clock = Instant::now();
-    network.forward_eval(&images, &[settings.tap])?.logits.to_vec2::<f32>()?;
+    network.forward_eval(&images, &[settings.cam_tap])?.logits.to_vec2::<f32>()?;
     let scoring = clock.elapsed().as_secs_f64();
     let n_images = n_images as f64;
     Ok(ImageTime { training_s: training / n_images, scoring_s: scoring / n_images })
@@ -61,7 +63,7 @@ mod tests {
         let time = image_time(&tiny_settings()).expect("possible settings");
         assert!(time.training_s > 0.0 && time.scoring_s > 0.0, "{time:?}");
         let mut settings = tiny_settings();
-        settings.batch_size = 0;
-        assert!(matches!(image_time(&settings), Err(TrainError::Setting { field: "batch_size", .. })));
+        settings.input_px = 0;
+        assert!(matches!(image_time(&settings), Err(TrainError::Setting { field: "input_px", .. })));
     }
 }

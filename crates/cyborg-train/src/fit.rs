@@ -1,16 +1,18 @@
 //! Training in a folder, to the same bits however often it is interrupted.
 
-use crate::batch::{Batch, Batches};
-use crate::epochs::{TimingRow, write_table};
+use crate::epochs::{TimingRow, write_epochs, write_timing};
 use crate::inputs::{check_inputs, identity};
 use crate::state::{Best, Progress, SavedState};
+use crate::step::{LossOfBatch, numbers};
 use crate::steps::{StepLog, StepRow};
 use crate::whole_file::{moment, remove_unfinished};
-use crate::{EpochRow, ImageSet, Method, Observer, Sgd, TrainError, TrainSettings};
+use crate::{EpochRow, ImageSet, Observer, TrainError, TrainSettings};
 use candle_core::Tensor;
-use cyborg_backbones::{Network, Output, TrainingPass};
-use cyborg_loss::largest;
-use cyborg_loss::{CyborgLoss, cam_from_features, cross_entropy, cyborg, min_max_normalise, saliency_mse};
+use cyborg_backbones::Network;
+use cyborg_data::{Batch, BatchPlan, Batches};
+use cyborg_loss::{cross_entropy, largest};
+use cyborg_methods::Memory;
+use cyborg_optim::{Moment, NetworkParameter, OptimiserState, Parameter};
 use cyborg_seed::Seed;
 use fs_err as fs;
 use std::collections::BTreeMap;
@@ -105,11 +107,12 @@ pub fn fit_with(
             return outcome(&state_path, saved.progress.clone());
         }
     }
-    let network =
-        Network::new(settings.architecture, settings.n_classes, &Seed::new(settings.seed).child("init"))?;
-    let mut sgd = Sgd::new(network.parameters(), settings.momentum, settings.weight_decay);
+    let network = new_network(settings)?;
+    let parameters = settings.protocol.groups.apply(&network_parameters(&network))?;
+    let mut optimiser = settings.protocol.optimiser.start(&parameters);
+    let mut memory = Memory::new();
     let progress = if let Some(saved) = saved {
-        saved.restore(&network, &mut sgd)?;
+        saved.restore(&network, optimiser.as_mut(), &mut memory)?;
         saved.progress
     } else {
         if let Some(path) = &settings.pretrained {
@@ -126,8 +129,11 @@ pub fn fit_with(
         weights_metadata,
         observer,
         options,
+        loss: LossOfBatch::new(settings, &n_of_class(settings, train)),
         network,
-        sgd,
+        parameters,
+        optimiser,
+        memory,
         steps: StepLog::read(&dir.join(STEPS), progress.epoch, progress.step),
         progress,
         state_written: Instant::now(),
@@ -150,8 +156,11 @@ struct Training<'a> {
     weights_metadata: &'a BTreeMap<String, String>,
     observer: &'a dyn Observer,
     options: &'a FitOptions,
+    loss: LossOfBatch,
     network: Network,
-    sgd: Sgd,
+    parameters: Vec<Parameter>,
+    optimiser: Box<dyn OptimiserState>,
+    memory: Memory,
     steps: StepLog,
     progress: Progress,
     state_written: Instant,
@@ -160,7 +169,7 @@ struct Training<'a> {
 
 impl Training<'_> {
     fn run(&mut self) -> Result<(), TrainError> {
-        let n_epochs = self.settings.epochs;
+        let n_epochs = self.settings.protocol.epochs.get();
         self.observer.started(self.progress.epoch, self.progress.step, n_epochs, self.n_steps());
         while self.progress.epoch < n_epochs {
             self.train_epoch()?;
@@ -170,19 +179,34 @@ impl Training<'_> {
     }
 
     fn n_steps(&self) -> usize {
-        self.train.len().div_ceil(self.settings.batch_size)
+        self.train.len().div_ceil(self.settings.protocol.batch_size.get())
+    }
+
+    fn learning_rate(&self, epoch: usize, step: usize) -> f64 {
+        let n_epochs = self.settings.protocol.epochs.get();
+        let at = Moment { epoch, n_epochs, step, steps_per_epoch: self.n_steps() };
+        self.settings.protocol.learning_rate(at)
     }
 
     fn train_epoch(&mut self) -> Result<(), TrainError> {
         let epoch = self.progress.epoch;
         let mut order: Vec<usize> = (0..self.train.len()).collect();
-        if self.settings.shuffle {
+        if self.settings.protocol.shuffle {
             Seed::new(self.settings.seed).stream(&format!("epoch/{epoch}/order")).shuffle(&mut order);
         }
-        let batches = Batches::new(self.train, self.settings.architecture);
+        let grid = self.settings.grid()?;
+        let plan = BatchPlan {
+            grids: vec![(grid, grid)],
+            image_maps: self.loss.needs_image_maps(),
+            transforms: &self.settings.protocol.augment,
+            seed: Some(Seed::new(self.settings.seed)),
+        };
+        let train = self.train;
+        let batches = Batches::new(train, self.settings.architecture.normalisation(), plan)?;
+        let batch_size = self.settings.protocol.batch_size.get();
         let mut clock = Instant::now();
         let _: ControlFlow<Infallible> =
-            batches.for_each(&order, self.settings.batch_size, self.progress.step, |step, batch| {
+            batches.for_each(&order, batch_size, self.progress.step, epoch, |step, batch| {
                 if self.observer.should_stop() {
                     self.write_state()?;
                     return Err(TrainError::Interrupted { epoch, step });
@@ -192,65 +216,42 @@ impl Training<'_> {
                 self.progress.sums.seconds += clock.elapsed().as_secs_f64();
                 clock = Instant::now();
                 self.write_state_if_due()?;
-                Ok(ControlFlow::Continue(()))
+                Ok::<_, TrainError>(ControlFlow::Continue(()))
             })?;
         Ok(())
     }
 
     fn step(&mut self, batch: &Batch) -> Result<(), TrainError> {
         let (epoch, step) = (self.progress.epoch, self.progress.step);
-        let learning_rate = self.settings.learning_rate_at(epoch);
-        let draws = Seed::new(self.settings.seed).child(&format!("epoch/{epoch}/step/{step}/dropout"));
-        let pass = TrainingPass {
-            dropout: self.settings.dropout.then_some(&draws),
-            features_from_second_pass: self.settings.features_from_second_pass,
-        };
-        let output = self.network.forward_train_with(&batch.images, &[self.settings.tap], pass)?;
-        let losses = self.losses(&output, batch)?;
-        let loss = f64::from(losses.total.to_scalar::<f32>()?);
+        let learning_rate = self.learning_rate(epoch, step);
+        let run = Seed::new(self.settings.seed);
+        let result = self.loss.compute(&self.network, batch, &mut self.memory, &run, (epoch, step))?;
+        let loss = f64::from(result.terms.total.to_scalar::<f32>()?);
         check_finite("training loss", loss, (epoch, step), learning_rate)?;
-        self.sgd.step(&cyborg_backbones::backward(&losses.total)?, learning_rate)?;
+        let mut gradients = cyborg_backbones::backward(&result.terms.total)?;
+        if let Some(clip) = &self.settings.protocol.clip {
+            clip.apply(&self.parameters, &mut gradients)?;
+        }
+        self.optimiser.step(&gradients, learning_rate)?;
 
         let n_images = batch.items.len();
-        let correct = n_correct(self.train, batch, &output.logits)?;
-        let part = |tensor: &Tensor| tensor.to_scalar::<f32>().map(f64::from);
-        let (cross_entropy, saliency_mse) = (part(&losses.cross_entropy)?, part(&losses.saliency_mse)?);
+        let n_maps = batch.maps.first().map_or(0, |maps| maps.n_maps);
+        let correct = n_correct(self.train, batch, &result.logits)?;
+        let terms = numbers(&result.terms.terms, n_images, n_maps)?;
+        self.progress.sums.add(n_images, correct, loss, &terms);
         self.steps.push(StepRow {
             epoch,
             step,
             learning_rate,
             images: n_images,
-            maps: batch.n_maps,
+            maps: n_maps,
             loss,
-            cross_entropy,
-            saliency_mse: (batch.n_maps > 0).then_some(saliency_mse),
+            terms: terms.into_iter().map(|(term, _)| term).collect(),
             correct,
         });
-        let sums = &mut self.progress.sums;
-        sums.images += n_images;
-        sums.correct += correct;
-        sums.loss += loss * n_images as f64;
-        sums.cross_entropy += cross_entropy * n_images as f64;
-        sums.maps += batch.n_maps;
-        sums.saliency_mse += saliency_mse * batch.n_maps as f64;
         let accuracy = correct as f64 / n_images as f64;
         self.observer.step(epoch, step, self.n_steps(), loss, accuracy, n_images);
         Ok(())
-    }
-
-    fn losses(&self, output: &Output, batch: &Batch) -> Result<CyborgLoss, TrainError> {
-        let weight = self.network.classifier_weight();
-        let features = output.features(&self.settings.tap)?;
-        if let Method::Cyborg { alpha, cam_class } = self.settings.method {
-            let (logits, human) = (&output.logits, &batch.human);
-            return Ok(cyborg(logits, features, weight, &batch.labels, human, alpha, cam_class)?);
-        }
-        let total = cross_entropy(&output.logits, &batch.labels)?;
-        // Reported, not learned from.
-        let predicted = output.logits.detach().argmax(1)?;
-        let cams = cam_from_features(&features.detach(), &weight.detach(), &predicted)?;
-        let mse = saliency_mse(&min_max_normalise(&cams)?, &batch.human.maps, &batch.human.has_map)?;
-        Ok(CyborgLoss { cross_entropy: total.clone(), total, saliency_mse: mse })
     }
 
     /// Validates, writes the best weights, then the state that speaks of them, then the tables that follow from it.
@@ -263,10 +264,9 @@ impl Training<'_> {
         let n_images = sums.images as f64;
         let row = EpochRow {
             epoch,
-            learning_rate: self.settings.learning_rate_at(epoch),
+            learning_rate: self.learning_rate(epoch, 0),
             train_loss: sums.loss / n_images,
-            train_cross_entropy: sums.cross_entropy / n_images,
-            train_saliency_mse: (sums.maps > 0).then(|| sums.saliency_mse / sums.maps as f64),
+            train_terms: sums.terms(),
             train_accuracy: sums.correct as f64 / n_images,
             validation_loss,
             validation_accuracy,
@@ -276,7 +276,7 @@ impl Training<'_> {
             self.progress.best = Some(Best { epoch, validation_accuracy });
             self.save_weights("best.safetensors", &row)?;
         }
-        let finished = epoch + 1 == self.settings.epochs;
+        let finished = epoch + 1 == self.settings.protocol.epochs.get();
         if finished {
             self.save_weights("last.safetensors", &row)?;
         }
@@ -296,18 +296,19 @@ impl Training<'_> {
     fn validate(&self) -> Result<(f64, f64), TrainError> {
         let order: Vec<usize> = (0..self.validation.len()).collect();
         let (mut loss, mut correct) = (0.0, 0);
-        let batches = Batches::new(self.validation, self.settings.architecture);
-        let _: ControlFlow<Infallible> =
-            batches.for_each(&order, self.settings.batch_size, 0, |_, batch| {
-                let logits = self.network.forward_eval(&batch.images, &[])?.logits.detach();
-                let batch_loss = cross_entropy(&logits, &batch.labels)?.to_scalar::<f32>()?;
-                loss += f64::from(batch_loss) * batch.items.len() as f64;
-                correct += n_correct(self.validation, &batch, &logits)?;
-                Ok(ControlFlow::Continue(()))
-            })?;
+        let normalisation = self.settings.architecture.normalisation();
+        let batches = Batches::new(self.validation, normalisation, BatchPlan::default())?;
+        let batch_size = self.settings.protocol.batch_size.get();
+        let _: ControlFlow<Infallible> = batches.for_each(&order, batch_size, 0, 0, |_, batch| {
+            let logits = self.network.forward_eval(&batch.images, &[])?.logits.detach();
+            let batch_loss = cross_entropy(&logits, &batch.labels)?.to_scalar::<f32>()?;
+            loss += f64::from(batch_loss) * batch.items.len() as f64;
+            correct += n_correct(self.validation, &batch, &logits)?;
+            Ok::<_, TrainError>(ControlFlow::Continue(()))
+        })?;
         let n_images = order.len() as f64;
         let (epoch, step) = (self.progress.epoch, self.progress.step);
-        check_finite("validation loss", loss, (epoch, step), self.settings.learning_rate_at(epoch))?;
+        check_finite("validation loss", loss, (epoch, step), self.learning_rate(epoch, 0))?;
         Ok((loss / n_images, correct as f64 / n_images))
     }
 
@@ -333,11 +334,37 @@ impl Training<'_> {
     fn write_state(&mut self) -> Result<(), TrainError> {
         let started = Instant::now();
         self.steps.write(&self.dir.join(STEPS))?;
-        self.progress.write(&self.state_path, &self.network, &self.sgd)?;
+        self.progress.write(&self.state_path, &self.network, self.optimiser.as_ref(), &self.memory)?;
         self.state_written = Instant::now();
         self.state_cost = self.state_written - started;
         Ok(())
     }
+}
+
+/// The network with initial weights drawn from the run's seed, frozen where the protocol says so.
+fn new_network(settings: &TrainSettings) -> Result<Network, TrainError> {
+    let seed = Seed::new(settings.seed).child("init");
+    Ok(Network::new(settings.architecture, settings.n_classes, &seed)?)
+}
+
+/// The parameters that are trained, with what the protocol's groups must know of each.
+pub(crate) fn network_parameters(network: &Network) -> Vec<NetworkParameter> {
+    let parameter = |(name, var): &(String, candle_core::Var)| NetworkParameter {
+        name: name.clone(),
+        var: var.clone(),
+        role: cyborg_optim::ParameterRole::Weight,
+        is_classifier: false,
+    };
+    network.parameters().iter().map(parameter).collect()
+}
+
+/// The number of training images of each class.
+fn n_of_class(settings: &TrainSettings, train: &ImageSet) -> Vec<usize> {
+    let mut counts = vec![0; settings.n_classes];
+    for item in train.items() {
+        counts[item.label] += 1;
+    }
+    counts
 }
 
 /// Images of the batch whose largest logit is their label's.
@@ -364,8 +391,8 @@ fn write_tables(dir: &Path, progress: &Progress) -> Result<(), TrainError> {
     if progress.rows.is_empty() {
         return Ok(());
     }
-    write_table(&dir.join("epochs.csv"), &progress.rows)?;
-    write_table(&dir.join("timing.csv"), &progress.timing)
+    write_epochs(&dir.join("epochs.csv"), &progress.rows)?;
+    write_timing(&dir.join("timing.csv"), &progress.timing)
 }
 
 fn check_finite(

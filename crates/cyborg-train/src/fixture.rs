@@ -1,16 +1,17 @@
 //! A training so small that a test can run it fifty times.
 
 use crate::{
-    EpochRow, FitOptions, FitOutcome, ImageSet, Method, Observer, TrainError, TrainSettings, fit_with,
+    EpochRow, FitOptions, FitOutcome, ImageSet, Observer, Protocol, TrainError, TrainSettings, fit_with,
 };
 use cyborg_backbones::{Architecture, Tap};
 use cyborg_image::Raster;
-use cyborg_loss::CamClass;
 use cyborg_manifest::{Item, Split};
-use cyborg_saliency::SaliencyGrid;
+use cyborg_methods::{METHODS, Method};
+use cyborg_optim::{Sgd, StepDecay};
+use cyborg_settings::{AtLeastOne, BelowOne, NonNegative, Positive, find};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) fn tiny_settings() -> TrainSettings {
@@ -19,19 +20,35 @@ pub(crate) fn tiny_settings() -> TrainSettings {
         pretrained: None,
         n_classes: 2,
         input_px: 32,
-        method: Method::Cyborg { alpha: 0.5, cam_class: CamClass::Predicted },
-        tap: Tap::RELEASED,
-        epochs: 2,
-        batch_size: 4,
-        learning_rate: 0.01,
-        momentum: 0.9,
-        weight_decay: 1e-4,
-        lr_step_epochs: 1,
-        lr_step_factor: 0.1,
-        shuffle: true,
-        dropout: true,
-        features_from_second_pass: false,
+        method: method("cyborg", &serde_json::json!({})),
+        cam_tap: Tap::RELEASED,
+        protocol: Protocol {
+            epochs: at_least_one(2),
+            batch_size: at_least_one(4),
+            optimiser: Arc::new(sgd(0.01)),
+            schedule: Arc::new(StepDecay { every_epochs: at_least_one(1), ..StepDecay::default() }),
+            ..Protocol::default()
+        },
         seed: 0,
+    }
+}
+
+pub(crate) fn method(name: &str, settings: &serde_json::Value) -> Arc<dyn Method> {
+    let settings = settings.as_object().expect("settings are an object");
+    find(METHODS, name).expect("listed").parse(settings).expect("valid").into()
+}
+
+pub(crate) fn at_least_one(n: usize) -> AtLeastOne {
+    AtLeastOne::new(n).expect("at least 1")
+}
+
+/// SGD with momentum 0.9 and weight decay 1e-4.
+pub(crate) fn sgd(learning_rate: f64) -> Sgd {
+    Sgd {
+        learning_rate: Positive::new(learning_rate).expect("above 0"),
+        momentum: BelowOne::new(0.9).expect("below 1"),
+        weight_decay: NonNegative::new(1e-4).expect("above 0"),
+        nesterov: false,
     }
 }
 
@@ -58,13 +75,15 @@ pub(crate) fn tiny_set(settings: &TrainSettings, n_images: usize) -> ImageSet {
     };
     let grid = settings.grid().expect("the tiny settings are possible");
     let map = |index: usize| {
-        let values = (0..grid * grid).map(|cell| ((cell + index) % 5) as f32 / 4.0).collect();
-        (index % 3 != 2).then_some(SaliencyGrid { height: grid, width: grid, values, flat: false })
+        // On a grid of its own size, 0, 1/4, 1/2, 3/4 and 1.
+        let pixels = (0..grid * grid).map(|cell| ((cell + index) % 5) as u8 * 60).collect();
+        let map = Raster { width_px: grid as u32, height_px: grid as u32, channels: 1, pixels };
+        (index % 3 != 2).then_some(map)
     };
     let items = (0..n_images).map(|index| item(index, index % 2)).collect();
     let images: Vec<Raster> = (0..n_images).map(image).collect();
     let maps: Vec<_> = (0..n_images).map(map).collect();
-    ImageSet::from_rasters(items, &images, &maps, side, grid).expect("well-formed")
+    ImageSet::from_rasters(items, &images, maps, side).expect("well-formed")
 }
 
 /// Training set of 10, validation set of 6.

@@ -1,8 +1,10 @@
 //! What a training is given: can it be trained on, and is it what a saved state was made of?
 
 use crate::score::check_shape;
-use crate::{ImageSet, Method, TrainError, TrainSettings};
+use crate::{ImageSet, TrainError, TrainSettings};
+use cyborg_methods::MapUse;
 use fs_err as fs;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -19,7 +21,7 @@ pub(crate) fn check_inputs(
         if images.is_empty() {
             return Err(TrainError::NoImages { set });
         }
-        check_shape(set, images, settings.input_px, grid)?;
+        check_shape(set, images, settings.input_px)?;
         if let Some(item) = images.items().iter().find(|item| item.label >= n_classes) {
             let (id, origin) = (item.id.clone(), item.origin.clone());
             return Err(TrainError::Label { id, origin, label: item.label, n_classes });
@@ -29,12 +31,11 @@ pub(crate) fn check_inputs(
     if let Some(class_idx) = (0..n_classes).find(|class_idx| !seen(class_idx)) {
         return Err(TrainError::ClassMissing { class_idx, n_classes });
     }
-    let (n_images, batch_size) = (train.len(), settings.batch_size);
-    if let Method::Cyborg { alpha, .. } = settings.method
-        && alpha < 1.0
-        && train.n_maps() == 0
-    {
-        return Err(TrainError::NoMaps { alpha, n_images, n_flat: train.n_flat_maps() });
+    let (n_images, batch_size) = (train.len(), settings.protocol.batch_size.get());
+    let maps = train.maps_on_grid(grid, grid)?;
+    if settings.method.needs().maps == MapUse::Required && maps.n_maps() == 0 {
+        let method = settings.method.name();
+        return Err(TrainError::NoMaps { method, n_images, n_flat: maps.n_flat_maps() });
     }
     if grid == 1 && (batch_size == 1 || n_images % batch_size == 1) {
         return Err(TrainError::SingleValueBatch { input_px: settings.input_px, n_images, batch_size });
@@ -53,8 +54,27 @@ pub(crate) fn identity(
         Err(source) => Err(TrainError::Read { path: path.clone(), source }),
     };
     let pretrained = settings.pretrained.as_ref().map(digest_of).transpose()?;
-    let mut identity = settings.described(pretrained.as_deref());
+    let mut identity = BTreeMap::new();
+    flatten("", &settings.identity(pretrained.as_deref()), &mut identity);
     identity.insert("training data".to_owned(), train.digest());
     identity.insert("validation data".to_owned(), validation.digest());
     Ok(identity)
+}
+
+/// Nested settings by dotted names.
+fn flatten(name: &str, value: &Value, into: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
+                flatten(&name, value, into);
+            }
+        }
+        Value::String(text) => {
+            into.insert(name.to_owned(), text.clone());
+        }
+        other => {
+            into.insert(name.to_owned(), other.to_string());
+        }
+    }
 }

@@ -1,31 +1,32 @@
 #![doc = include_str!("../README.md")]
 
-mod batch;
 mod epochs;
 mod error;
 mod estimate;
 mod fit;
 #[cfg(test)]
 mod fixture;
-mod image_set;
 mod inputs;
 mod observer;
+mod protocol;
 #[cfg(test)]
 mod resume_tests;
 mod score;
 mod settings;
-mod sgd;
 mod state;
+mod step;
 mod steps;
+mod table;
 mod whole_file;
 
+pub use cyborg_data::{BadImage, ImageSet, LoadProgress};
 pub use epochs::EpochRow;
 pub use error::TrainError;
 pub use estimate::{ImageTime, image_time};
 pub use fit::{FitOptions, FitOutcome, fit, fit_with};
-pub use image_set::{BadImage, ImageSet, LoadProgress};
 pub use observer::{Observer, Silent};
+pub use protocol::{ClassWeightRule, ClassWeights, Protocol};
 pub use score::{Score, score};
-pub use settings::{Method, TrainSettings};
-pub use sgd::Sgd;
+pub use settings::TrainSettings;
 pub use steps::StepRow;
+pub use table::TermValue;

@@ -1,15 +1,19 @@
 //! However a training is cut, the resumed one ends with the same bits.
 
-use crate::fixture::{Recorder, item, results, tiny_fit, tiny_set, tiny_settings};
+use crate::fixture::{Recorder, at_least_one, item, method, results, sgd, tiny_fit, tiny_set, tiny_settings};
 use crate::whole_file::tests::stop_after;
-use crate::{FitOutcome, ImageSet, Method, Silent, TrainError, fit, score};
+use crate::{FitOutcome, ImageSet, Silent, TrainError, fit, score};
 use cyborg_backbones::Network;
 use cyborg_image::Raster;
+use cyborg_methods::Method;
 use cyborg_seed::Seed;
+use cyborg_settings::Positive;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::{TempDir, tempdir};
 
@@ -139,10 +143,13 @@ fn another_training_in_the_same_folder_is_refused_by_name() {
     let folder = folder();
     tiny_fit(&tiny_settings(), folder.path(), &Silent, NEVER).expect("trains");
     let mut other = tiny_settings();
-    (other.learning_rate, other.seed) = (0.02, 3);
+    (other.protocol.optimiser, other.seed) = (Arc::new(sgd(0.02)), 3);
     let error = tiny_fit(&other, folder.path(), &Silent, NEVER).expect_err("another training");
     let message = error.to_string();
-    assert!(message.contains("`learning_rate` was 0.01, now 0.02; `seed` was 0, now 3"), "{message}");
+    assert!(
+        message.contains("`optimiser.learning_rate` was 0.01, now 0.02; `seed` was 0, now 3"),
+        "{message}"
+    );
 
     let settings = tiny_settings();
     let (train, validation) = (tiny_set(&settings, 12), tiny_set(&settings, 6));
@@ -194,7 +201,10 @@ fn a_folder_that_cannot_be_written_is_named() {
 fn a_diverging_training_says_where() {
     let folder = folder();
     let mut settings = tiny_settings();
-    (settings.learning_rate, settings.lr_step_factor, settings.epochs) = (1e30, 1.0, 3);
+    settings.protocol.epochs = at_least_one(3);
+    settings.protocol.optimiser =
+        Arc::new(cyborg_optim::Sgd { learning_rate: Positive::new(1e30).expect("above 0"), ..sgd(1.0) });
+    settings.protocol.schedule = Arc::new(cyborg_optim::ConstantRate {});
     let error = tiny_fit(&settings, folder.path(), &Silent, NEVER).expect_err("diverges");
     assert!(matches!(error, TrainError::NonFinite { epoch: 0, .. }), "{error:?}");
 }
@@ -202,12 +212,11 @@ fn a_diverging_training_says_where() {
 #[test]
 fn what_cannot_be_trained_on_is_refused_before_the_first_step() {
     let settings = tiny_settings();
-    let grid = settings.grid().expect("possible");
     let raster = || Raster { width_px: 4, height_px: 4, channels: 3, pixels: vec![9; 48] };
     let set = |labels: &[usize]| {
         let items = labels.iter().enumerate().map(|(index, &label)| item(index, label)).collect();
         let images: Vec<_> = labels.iter().map(|_| raster()).collect();
-        ImageSet::from_rasters(items, &images, &vec![None; labels.len()], 32, grid).expect("well-formed")
+        ImageSet::from_rasters(items, &images, vec![None; labels.len()], 32).expect("well-formed")
     };
     let good = || tiny_set(&settings, 4);
     let refused = |train: &ImageSet, validation: &ImageSet| {
@@ -231,11 +240,13 @@ fn what_cannot_be_trained_on_is_refused_before_the_first_step() {
 #[test]
 fn a_single_value_a_channel_is_refused_and_a_batch_of_one_image_is_not() {
     let mut settings = tiny_settings();
-    (settings.batch_size, settings.epochs) = (3, 1);
+    (settings.protocol.batch_size, settings.protocol.epochs) = (at_least_one(3), at_least_one(1));
     // Ten images in batches of three: the last holds one image, of 4x4 cells.
     tiny_fit(&settings, folder().path(), &Silent, NEVER).expect("trains");
     settings.input_px =
         (1..32).rev().find(|&side| settings.architecture.grid(side) == Some(1)).expect("a small side");
+    // A map has no contrast on a single cell, so that only cross-entropy can come so far.
+    settings.method = method("cross-entropy", &json!({}));
     let error = tiny_fit(&settings, folder().path(), &Silent, NEVER).expect_err("one value");
     assert!(matches!(error, TrainError::SingleValueBatch { n_images: 10, batch_size: 3, .. }), "{error:?}");
 }
@@ -243,7 +254,7 @@ fn a_single_value_a_channel_is_refused_and_a_batch_of_one_image_is_not() {
 #[test]
 fn trainings_with_the_same_seed_are_paired_and_side_by_side_in_small_pools() {
     let expected = uninterrupted();
-    let in_pool = |threads: usize, method: Method| {
+    let in_pool = |threads: usize, method: Arc<dyn Method>| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool");
         let folder = folder();
         let mut settings = tiny_settings();
@@ -253,18 +264,17 @@ fn trainings_with_the_same_seed_are_paired_and_side_by_side_in_small_pools() {
         (results(folder.path()), recorder.rows.into_inner().expect("not poisoned"))
     };
     std::thread::scope(|scope| {
-        let cyborg = tiny_settings().method;
-        let one = scope.spawn(move || in_pool(1, cyborg));
-        let two = scope.spawn(move || in_pool(2, cyborg));
-        let baseline = scope.spawn(move || in_pool(1, Method::CrossEntropy));
+        let one = scope.spawn(move || in_pool(1, tiny_settings().method));
+        let two = scope.spawn(move || in_pool(2, tiny_settings().method));
+        let baseline = scope.spawn(move || in_pool(1, method("cross-entropy", &json!({}))));
         assert!(one.join().expect("no panic").0 == expected.1);
         assert!(two.join().expect("no panic").0 == expected.1);
         let (files, rows) = baseline.join().expect("no panic");
         assert!(files != expected.1);
-        assert!(
-            rows.iter()
-                .all(|row| row.train_saliency_mse.is_some() && row.train_loss == row.train_cross_entropy)
-        );
+        assert!(rows.iter().all(|row| {
+            row.train_term("saliency_mse").is_some()
+                && row.train_term("cross_entropy") == Some(row.train_loss)
+        }));
     });
 }
 
@@ -277,10 +287,8 @@ fn alpha_of_one_is_cross_entropy() {
         tiny_fit(&settings, folder().path(), &recorder, NEVER).expect("trains");
         recorder.losses.into_inner().expect("not poisoned")
     };
-    let Method::Cyborg { cam_class, .. } = tiny_settings().method else {
-        panic!("the tiny method is CYBORG")
-    };
-    assert_eq!(losses(Method::Cyborg { alpha: 1.0, cam_class }), losses(Method::CrossEntropy));
+    let only_cross_entropy = losses(method("cyborg", &json!({"alpha": 1})));
+    assert_eq!(only_cross_entropy, losses(method("cross-entropy", &json!({}))));
 }
 
 #[test]
@@ -290,7 +298,7 @@ fn scores_do_not_depend_on_threads() {
     let network = Network::new(settings.architecture, 2, &Seed::new(5)).expect("a network");
     let scores = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool");
-        pool.install(|| score(&network, settings.tap, &set, 3, &Silent)).expect("scores")
+        pool.install(|| score(&network, settings.cam_tap, &set, 3, &Silent)).expect("scores")
     };
     let one = scores(1);
     assert_eq!(one, scores(2));
@@ -344,7 +352,8 @@ fn dropout_draws_the_same_after_a_cut_and_only_where_it_is_asked_for() {
     // The smallest input at which Inception-v3 has a CAM of more than one cell would do; 107 pixels give 2 x 2.
     let mut settings = tiny_settings();
     settings.architecture = cyborg_backbones::Architecture::InceptionV3;
-    (settings.input_px, settings.epochs, settings.batch_size) = (107, 1, 5);
+    settings.input_px = 107;
+    (settings.protocol.batch_size, settings.protocol.epochs) = (at_least_one(5), at_least_one(1));
     let folder = [folder(), folder(), folder()];
     let until = |settings: &crate::TrainSettings, folder: &TempDir, stop_before: Option<usize>| {
         let recorder = Recorder { stop_before, ..Recorder::default() };
@@ -356,7 +365,7 @@ fn dropout_draws_the_same_after_a_cut_and_only_where_it_is_asked_for() {
     let cut = until(&settings, &folder[1], Some(1));
     assert!(whole.starts_with(&cut));
     assert_eq!(whole, until(&settings, &folder[1], None), "other draws after a cut");
-    settings.dropout = false;
+    settings.protocol.dropout = false;
     assert_ne!(cut, until(&settings, &folder[2], Some(1)), "the setting changes nothing");
 }
 
@@ -364,7 +373,8 @@ fn dropout_draws_the_same_after_a_cut_and_only_where_it_is_asked_for() {
 fn features_from_a_second_pass_move_the_running_statistics_twice() {
     let tracked = |twice: bool| {
         let folder = folder();
-        let settings = crate::TrainSettings { features_from_second_pass: twice, ..tiny_settings() };
+        let mut settings = tiny_settings();
+        settings.protocol.features_from_second_pass = twice;
         tiny_fit(&settings, folder.path(), &Silent, NEVER).expect("trains");
         let file =
             candle_core::safetensors::load(folder.path().join("last.safetensors"), &candle_core::Device::Cpu);

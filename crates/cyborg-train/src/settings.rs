@@ -1,63 +1,32 @@
 //! What a training is, down to everything that can change a number.
 
-use crate::TrainError;
-use cyborg_backbones::{Architecture, Tap};
-use cyborg_loss::CamClass;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// What is minimised.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Method {
-    /// Cross-entropy alone: the classical baseline.
-    CrossEntropy,
-    /// `alpha * cross-entropy + (1 - alpha) * MSE(CAM, human map)`.
-    Cyborg {
-        /// Weight of cross-entropy, in `[0, 1]`; released: 0.5.
-        alpha: f64,
-        /// Whose CAM is compared with the map.
-        cam_class: CamClass,
-    },
-}
+use crate::{ClassWeights, Protocol, TrainError};
+use cyborg_backbones::{Architecture, Tap};
+use cyborg_methods::Method;
+use serde_json::{Value, json};
 
 /// One training. Everything here can change a number.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct TrainSettings {
     /// The network.
     pub architecture: Architecture,
-    /// safetensors to start from instead of a random initialisation.
+    /// Weights to start from instead of a random initialisation.
     pub pretrained: Option<PathBuf>,
-    /// Classes, at least 2.
+    /// Number of classes, at least 2.
     pub n_classes: usize,
     /// Side of the square input in pixels.
     pub input_px: usize,
     /// What is minimised.
-    pub method: Method,
-    /// Where the CAM's features are taken.
-    pub tap: Tap,
-    /// Passes over the training set, at least 1.
-    pub epochs: usize,
-    /// Images a step, at least 1; the last batch of an epoch may be shorter.
-    pub batch_size: usize,
-    /// Of the first epoch, above 0.
-    pub learning_rate: f64,
-    /// In `[0, 1)`.
-    pub momentum: f64,
-    /// L2 penalty as `torch.optim.SGD` adds it to the gradient, at least 0.
-    pub weight_decay: f64,
-    /// StepLR: every so many epochs (at least 1) ...
-    pub lr_step_epochs: usize,
-    /// ... the rate is multiplied by this, above 0.
-    pub lr_step_factor: f64,
-    /// A new order each epoch, or the order of the items.
-    pub shuffle: bool,
-    /// Dropout where the network has it ([`Architecture::dropout`]: Inception-v3); drawn anew each step, from the seed.
-    pub dropout: bool,
-    /// Take the CAM's features from a second forward pass, as the released DenseNet-121 code does: the running statistics
-    /// move twice a step ([`TrainingPass`](cyborg_backbones::TrainingPass)). Not part of the method.
-    pub features_from_second_pass: bool,
-    /// Decides initial weights and orders. Trainings that differ in [`Method`] alone share both: comparing them seed
-    /// by seed is a paired comparison.
+    pub method: Arc<dyn Method>,
+    /// Where the features of the class activation map are taken, in training and in scoring.
+    pub cam_tap: Tap,
+    /// How the network is trained.
+    pub protocol: Protocol,
+    /// The seed of initial weights, orders and everything else that is drawn. Trainings that differ in the method alone
+    /// share these: comparing them seed by seed is a paired comparison.
     pub seed: u64,
 }
 
@@ -67,27 +36,59 @@ impl TrainSettings {
     /// # Errors
     /// [`TrainError::Setting`], naming the first such field, its value and what it may be.
     pub fn check(&self) -> Result<(), TrainError> {
-        let at_least = |field, found: usize, least: usize| {
-            demand(found >= least, field, found, format!("a whole number of at least {least}"))
-        };
-        at_least("n_classes", self.n_classes, 2)?;
-        at_least("epochs", self.epochs, 1)?;
-        at_least("batch_size", self.batch_size, 1)?;
-        at_least("lr_step_epochs", self.lr_step_epochs, 1)?;
-        let positive = |field, found: f64| {
-            demand(found.is_finite() && found > 0.0, field, found, "a finite number above 0")
-        };
-        positive("learning_rate", self.learning_rate)?;
-        positive("lr_step_factor", self.lr_step_factor)?;
-        demand((0.0..1.0).contains(&self.momentum), "momentum", self.momentum, "a number from 0 to below 1")?;
-        demand(
-            self.weight_decay.is_finite() && self.weight_decay >= 0.0,
-            "weight_decay",
-            self.weight_decay,
-            "a finite number of at least 0",
-        )?;
-        if let Method::Cyborg { alpha, .. } = self.method {
-            demand((0.0..=1.0).contains(&alpha), "alpha", alpha, "a number from 0 to 1")?;
+        let fault =
+            |field, found: String, expected: String| Err(TrainError::Setting { field, found, expected });
+        if self.n_classes < 2 {
+            return fault("n_classes", self.n_classes.to_string(), "at least 2 classes".to_owned());
+        }
+        if let ClassWeights::Given(weights) = &self.protocol.class_weights {
+            if weights.len() != self.n_classes {
+                let found = format!("a list of {} weights", weights.len());
+                return fault(
+                    "class_weights",
+                    found,
+                    format!("one weight for each of {} classes", self.n_classes),
+                );
+            }
+            if weights.iter().all(|weight| weight.get() == 0.0) {
+                return fault(
+                    "class_weights",
+                    "0 for each class".to_owned(),
+                    "a class that counts".to_owned(),
+                );
+            }
+        }
+        let classifier_channels = self.architecture.channels_at(&Tap::POOLED);
+        let channels = self.architecture.channels_at(&self.cam_tap);
+        if channels.is_none() || channels != classifier_channels {
+            let taps: Vec<String> = self
+                .architecture
+                .taps()
+                .iter()
+                .filter(|info| Some(info.channels) == classifier_channels)
+                .map(|info| format!("`{}`", info.tap))
+                .collect();
+            let found = format!("`{}`", self.cam_tap);
+            return fault(
+                "tap",
+                found,
+                format!(
+                    "a tap of `{}` with as many channels as its classifier takes: {}",
+                    self.architecture.name(),
+                    taps.join(", ")
+                ),
+            );
+        }
+        for name in self.method.needs().taps {
+            if self.architecture.tap(&name).is_none() {
+                let taps: Vec<&str> = self.architecture.taps().iter().map(|info| info.tap.name()).collect();
+                let expected = format!(
+                    "a tap of `{}`; {}",
+                    self.architecture.name(),
+                    cyborg_settings::nearest(&name, &taps)
+                );
+                return fault("taps", format!("`{name}`"), expected);
+            }
         }
         self.grid().map(|_| ())
     }
@@ -97,7 +98,7 @@ impl TrainSettings {
     /// # Errors
     /// [`TrainError::Setting`] where the input is too small for the network.
     pub fn grid(&self) -> Result<usize, TrainError> {
-        self.architecture.grid(self.input_px).ok_or_else(|| TrainError::Setting {
+        self.architecture.grid_at(&self.cam_tap, self.input_px).ok_or_else(|| TrainError::Setting {
             field: "input_px",
             found: self.input_px.to_string(),
             expected: format!(
@@ -108,65 +109,34 @@ impl TrainSettings {
         })
     }
 
-    /// The rate of an epoch (from 0), as `torch.optim.lr_scheduler.StepLR` computes it: multiplied once more every
-    /// [`lr_step_epochs`](Self::lr_step_epochs) (a power would differ in the last bits).
-    pub fn learning_rate_at(&self, epoch: usize) -> f64 {
-        (0..epoch / self.lr_step_epochs.max(1)).fold(self.learning_rate, |rate, _| rate * self.lr_step_factor)
-    }
-
-    /// By name, for telling a resumed training what differs. The pretrained file is identified by its content.
-    pub(crate) fn described(&self, pretrained_digest: Option<&str>) -> BTreeMap<String, String> {
-        let method = match self.method {
-            Method::CrossEntropy => "cross-entropy".to_owned(),
-            Method::Cyborg { alpha, cam_class } => format!("cyborg, alpha {alpha}, cam class {cam_class:?}"),
-        };
-        let mut described: BTreeMap<String, String> = [
-            ("architecture", self.architecture.name().to_owned()),
-            ("pretrained", pretrained_digest.unwrap_or("none").to_owned()),
-            ("n_classes", self.n_classes.to_string()),
-            ("input_px", self.input_px.to_string()),
-            ("method", method),
-            ("tap", format!("{:?}", self.tap)),
-            ("epochs", self.epochs.to_string()),
-            ("batch_size", self.batch_size.to_string()),
-            ("learning_rate", self.learning_rate.to_string()),
-            ("momentum", self.momentum.to_string()),
-            ("weight_decay", self.weight_decay.to_string()),
-            ("lr_step_epochs", self.lr_step_epochs.to_string()),
-            ("lr_step_factor", self.lr_step_factor.to_string()),
-            ("shuffle", self.shuffle.to_string()),
-            ("seed", self.seed.to_string()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-        // Only where they change something, so that a training begun before they were known can be resumed.
-        if self.architecture.dropout() > 0.0 {
-            described.insert("dropout".to_owned(), self.dropout.to_string());
+    /// Everything that can change a number, but for the data; `pretrained_blake3` is the digest of the file of weights.
+    ///
+    /// Where a setting has no effect (dropout in a network without it) it is absent.
+    pub fn identity(&self, pretrained_blake3: Option<&str>) -> Value {
+        let mut identity = json!({
+            "backbone": self.architecture.name(),
+            "pretrained_blake3": pretrained_blake3,
+            "n_classes": self.n_classes,
+            "input_px": self.input_px,
+            "loss": self.method.identity(),
+            "tap": self.cam_tap.name(),
+        });
+        if let Value::Object(fields) = &mut identity {
+            fields.append(&mut self.protocol.identity());
+            if self.architecture.dropout() > 0.0 {
+                fields.insert("dropout".to_owned(), json!(self.protocol.dropout));
+            }
+            fields.insert("seed".to_owned(), json!(self.seed));
         }
-        if self.features_from_second_pass {
-            described.insert("features_from_second_pass".to_owned(), true.to_string());
-        }
-        described
+        identity
     }
-}
-
-fn demand(
-    holds: bool,
-    field: &'static str,
-    found: impl ToString,
-    expected: impl Into<String>,
-) -> Result<(), TrainError> {
-    if holds {
-        return Ok(());
-    }
-    Err(TrainError::Setting { field, found: found.to_string(), expected: expected.into() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::tiny_settings;
+    use cyborg_settings::NonNegative;
 
     #[test]
     fn every_impossible_setting_is_refused_by_name() {
@@ -179,37 +149,31 @@ mod tests {
                 other => panic!("`{expected_field}`: {other:?}"),
             }
         };
+        let weights = |values: &[f64]| {
+            ClassWeights::Given(
+                values.iter().map(|&value| NonNegative::new(value).expect("0 or more")).collect(),
+            )
+        };
         check("n_classes", &|s| s.n_classes = 1);
-        check("epochs", &|s| s.epochs = 0);
-        check("batch_size", &|s| s.batch_size = 0);
-        check("lr_step_epochs", &|s| s.lr_step_epochs = 0);
-        for bad in [0.0, -0.1, f64::NAN, f64::INFINITY] {
-            check("learning_rate", &|s| s.learning_rate = bad);
-            check("lr_step_factor", &|s| s.lr_step_factor = bad);
-        }
-        for bad in [1.0, -0.1, f64::NAN] {
-            check("momentum", &|s| s.momentum = bad);
-        }
-        for bad in [-1e-6, f64::NAN, f64::INFINITY] {
-            check("weight_decay", &|s| s.weight_decay = bad);
-        }
-        for bad in [1.5, -0.1, f64::NAN] {
-            check("alpha", &|s| s.method = Method::Cyborg { alpha: bad, cam_class: CamClass::True });
-        }
         check("input_px", &|s| s.input_px = 0);
+        check("class_weights", &|s| s.protocol.class_weights = weights(&[1.0]));
+        check("class_weights", &|s| s.protocol.class_weights = weights(&[0.0, 0.0]));
+        // layer1 of thin-resnet8 has 16 channels, its classifier takes 64.
+        check("tap", &|s| s.cam_tap = s.architecture.tap("layer1").expect("it has one"));
+        check("tap", &|s| s.cam_tap = Architecture::InceptionV3.tap("Mixed_6e").expect("it has one"));
     }
 
     #[test]
-    fn the_learning_rate_steps_as_in_pytorch() {
-        let mut settings = tiny_settings();
-        (settings.learning_rate, settings.lr_step_epochs, settings.lr_step_factor) = (0.005, 12, 0.1);
-        assert_eq!(settings.learning_rate_at(0), 0.005);
-        assert_eq!(settings.learning_rate_at(11), 0.005);
-        // PyTorch 2.15.0: repr(optimizer.param_groups[0]["lr"]) after 12, 24, 36 and 48 steps of
-        // StepLR(SGD(lr=0.005), 12, 0.1). The power 0.005 * 0.1 ** 2 is 5.000000000000001e-05 instead.
-        assert_eq!(settings.learning_rate_at(12), 0.0005);
-        assert_eq!(settings.learning_rate_at(24), 5e-05);
-        assert_eq!(settings.learning_rate_at(36), 5e-06);
-        assert_eq!(settings.learning_rate_at(48), 5.000000000000001e-07);
+    fn the_identity_names_what_is_used_and_nothing_else() {
+        let settings = tiny_settings();
+        let identity = settings.identity(None);
+        assert_eq!(identity["loss"], json!({"name": "cyborg", "alpha": 0.5, "cam_class": "predicted"}));
+        assert_eq!(identity["optimiser"]["name"], "sgd");
+        assert!(identity.get("dropout").is_none() && identity.get("clip").is_none());
+        let mut other = settings.clone();
+        other.protocol.dropout = false;
+        assert_eq!(other.identity(None), identity, "thin-resnet8 has no dropout");
+        other.protocol.label_smoothing = cyborg_settings::Fraction::new(0.1).expect("in range");
+        assert_eq!(other.identity(None)["label_smoothing"], json!(0.1));
     }
 }

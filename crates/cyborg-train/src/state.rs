@@ -4,11 +4,14 @@
 //! written just before a kill is written again, equal, when the resumed run comes to the same point.
 
 use crate::epochs::TimingRow;
+use crate::table::TermValue;
 use crate::whole_file::write_whole;
-use crate::{EpochRow, Sgd, TrainError};
+use crate::{EpochRow, TrainError};
 use candle_core::safetensors::Load;
 use candle_core::{Device, Tensor};
 use cyborg_backbones::Network;
+use cyborg_methods::Memory;
+use cyborg_optim::OptimiserState;
 use fs_err as fs;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -17,10 +20,11 @@ use std::io;
 use std::path::Path;
 
 /// The layout of this file; another one is not read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const PROGRESS_KEY: &str = "cyborg_train_progress";
 const NETWORK: &str = "network/";
-const MOMENTUM: &str = "momentum/";
+const OPTIMISER: &str = "optimiser/";
+const METHOD: &str = "method/";
 
 /// How far a training is. Everything but the tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,16 +53,45 @@ pub(crate) struct Best {
 }
 
 /// Sums over the images of an epoch so far, in double precision and in the order of the batches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EpochSums {
     pub(crate) images: usize,
     pub(crate) correct: usize,
     pub(crate) loss: f64,
-    pub(crate) cross_entropy: f64,
-    pub(crate) maps: usize,
-    pub(crate) saliency_mse: f64,
+    terms: Vec<TermSum>,
     /// Not part of any result.
     pub(crate) seconds: f64,
+}
+
+/// The sum of one term over the images that take part in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct TermSum {
+    name: String,
+    sum: f64,
+    images: usize,
+}
+
+impl EpochSums {
+    /// Adds a batch. Each term comes with the number of images that it is a mean over.
+    pub(crate) fn add(&mut self, n_images: usize, correct: usize, loss: f64, terms: &[(TermValue, usize)]) {
+        self.images += n_images;
+        self.correct += correct;
+        self.loss += loss * n_images as f64;
+        if self.terms.is_empty() {
+            let empty = |name: &String| TermSum { name: name.clone(), sum: 0.0, images: 0 };
+            self.terms = terms.iter().map(|((name, _), _)| empty(name)).collect();
+        }
+        for (total, ((_, value), images)) in self.terms.iter_mut().zip(terms) {
+            total.images += images;
+            total.sum += value.unwrap_or(0.0) * *images as f64;
+        }
+    }
+
+    /// The mean of each term over the images that took part.
+    pub(crate) fn terms(&self) -> Vec<TermValue> {
+        let mean = |term: &TermSum| (term.images > 0).then(|| term.sum / term.images as f64);
+        self.terms.iter().map(|term| (term.name.clone(), mean(term))).collect()
+    }
 }
 
 impl Progress {
@@ -77,15 +110,22 @@ impl Progress {
     }
 
     /// Writes the state whole; the tensors too unless the training is finished.
-    pub(crate) fn write(&self, path: &Path, network: &Network, sgd: &Sgd) -> Result<(), TrainError> {
+    pub(crate) fn write(
+        &self,
+        path: &Path,
+        network: &Network,
+        optimiser: &dyn OptimiserState,
+        memory: &Memory,
+    ) -> Result<(), TrainError> {
         let mut tensors: BTreeMap<String, Tensor> = BTreeMap::new();
         if !self.finished {
             tensors.extend(
                 network.tensors()?.into_iter().map(|(name, tensor)| (format!("{NETWORK}{name}"), tensor)),
             );
             tensors.extend(
-                sgd.buffers()?.into_iter().map(|(name, tensor)| (format!("{MOMENTUM}{name}"), tensor)),
+                optimiser.tensors()?.into_iter().map(|(name, tensor)| (format!("{OPTIMISER}{name}"), tensor)),
             );
+            tensors.extend(memory.iter().map(|(name, tensor)| (format!("{METHOD}{name}"), tensor.clone())));
         }
         let failed = |source| TrainError::Write { path: path.to_owned(), source };
         let progress = serde_json::to_string(self).map_err(|error| failed(error.into()))?;
@@ -101,7 +141,8 @@ impl Progress {
 pub(crate) struct SavedState {
     pub(crate) progress: Progress,
     network: BTreeMap<String, Tensor>,
-    momentum: BTreeMap<String, Tensor>,
+    optimiser: BTreeMap<String, Tensor>,
+    memory: Memory,
 }
 
 impl SavedState {
@@ -129,13 +170,16 @@ impl SavedState {
         let progress: Progress =
             serde_json::from_str(progress).map_err(|error| damaged(error.to_string()))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let mut state = Self { progress, network: BTreeMap::new(), momentum: BTreeMap::new() };
+        let mut state =
+            Self { progress, network: BTreeMap::new(), optimiser: BTreeMap::new(), memory: Memory::new() };
         for (name, view) in file.tensors() {
             let tensor = view.load(&Device::Cpu)?;
             if let Some(name) = name.strip_prefix(NETWORK) {
                 state.network.insert(name.to_owned(), tensor);
-            } else if let Some(name) = name.strip_prefix(MOMENTUM) {
-                state.momentum.insert(name.to_owned(), tensor);
+            } else if let Some(name) = name.strip_prefix(OPTIMISER) {
+                state.optimiser.insert(name.to_owned(), tensor);
+            } else if let Some(name) = name.strip_prefix(METHOD) {
+                state.memory.insert(name.to_owned(), tensor);
             } else {
                 return Err(damaged(format!("it holds an unknown tensor `{name}`")));
             }
@@ -164,9 +208,15 @@ impl SavedState {
         Err(TrainError::StateMismatch { path: path.to_owned(), differences })
     }
 
-    /// Puts the tensors into network and optimiser.
-    pub(crate) fn restore(&self, network: &Network, sgd: &mut Sgd) -> Result<(), TrainError> {
+    /// Puts the tensors into network, optimiser and the method's memory.
+    pub(crate) fn restore(
+        &self,
+        network: &Network,
+        optimiser: &mut dyn OptimiserState,
+        memory: &mut Memory,
+    ) -> Result<(), TrainError> {
         network.load_tensors(&self.network)?;
-        sgd.restore(|name| self.momentum.get(name).cloned())
+        memory.clone_from(&self.memory);
+        Ok(optimiser.restore(&|name| self.optimiser.get(name).cloned())?)
     }
 }

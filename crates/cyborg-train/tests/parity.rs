@@ -1,16 +1,17 @@
-//! The optimiser and a whole training against PyTorch; `golden/training.py` made the values and says how.
+//! A whole training against PyTorch; `golden/training.py` made the values and says how.
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Device, Tensor};
 use cyborg_backbones::{Architecture, Network, Tap};
 use cyborg_image::Raster;
-use cyborg_loss::CamClass;
 use cyborg_manifest::{Item, Split};
-use cyborg_saliency::SaliencyGrid;
+use cyborg_methods::METHODS;
+use cyborg_optim::{Sgd, StepDecay};
 use cyborg_seed::Seed;
-use cyborg_train::{FitOptions, ImageSet, Method, Observer, Sgd, TrainSettings, fit_with, score};
+use cyborg_settings::{AtLeastOne, BelowOne, NonNegative, Positive, find};
+use cyborg_train::{FitOptions, ImageSet, Observer, Protocol, TrainSettings, fit_with, score};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 const SIDE: usize = 48;
 const GRID: usize = 6;
@@ -85,14 +86,15 @@ fn image_set(name: &str, n_images: usize, with_maps: bool) -> ImageSet {
         Raster { width_px: SIDE as u32, height_px: SIDE as u32, channels: 3, pixels }
     };
     let map = |index: usize| {
-        let values = (0..GRID * GRID).map(|cell| ((cell * 5 + 3 * index) % 9) as f32 / 8.0).collect();
-        let grid = SaliencyGrid { height: GRID, width: GRID, values, flat: false };
-        (with_maps && index % 4 != 3).then_some(grid)
+        // On a grid of its own size, divided by its greatest value: eighths from 0 to 1.
+        let pixels = (0..GRID * GRID).map(|cell| ((cell * 5 + 3 * index) % 9) as u8 * 31).collect();
+        let map = Raster { width_px: GRID as u32, height_px: GRID as u32, channels: 1, pixels };
+        (with_maps && index % 4 != 3).then_some(map)
     };
     let items = (0..n_images).map(item).collect();
     let images: Vec<_> = (0..n_images).map(image).collect();
     let maps: Vec<_> = (0..n_images).map(map).collect();
-    ImageSet::from_rasters(items, &images, &maps, SIDE, GRID).expect("well-formed")
+    ImageSet::from_rasters(items, &images, maps, SIDE).expect("well-formed")
 }
 
 #[derive(Default)]
@@ -123,23 +125,35 @@ fn a_training_follows_pytorch() {
     let pretrained = folder.path().join("start.safetensors");
     network.save(&pretrained, &BTreeMap::new()).expect("saved");
 
+    let at_least_one = |n| AtLeastOne::new(n).expect("at least 1");
+    let protocol = Protocol {
+        epochs: at_least_one(4),
+        batch_size: at_least_one(6),
+        optimiser: Arc::new(Sgd {
+            learning_rate: Positive::new(0.02).expect("above 0"),
+            momentum: BelowOne::new(0.9).expect("below 1"),
+            weight_decay: NonNegative::new(0.01).expect("above 0"),
+            nesterov: false,
+        }),
+        schedule: Arc::new(StepDecay {
+            every_epochs: at_least_one(2),
+            factor: Positive::new(0.1).expect("above 0"),
+        }),
+        shuffle: false,
+        ..Protocol::default()
+    };
     let settings = TrainSettings {
         architecture: Architecture::ThinResNet8,
         pretrained: Some(pretrained),
         n_classes: 2,
         input_px: SIDE,
-        method: Method::Cyborg { alpha: 0.5, cam_class: CamClass::Predicted },
-        tap: Tap::RELEASED,
-        epochs: 4,
-        batch_size: 6,
-        learning_rate: 0.02,
-        momentum: 0.9,
-        weight_decay: 0.01,
-        lr_step_epochs: 2,
-        lr_step_factor: 0.1,
-        shuffle: false,
-        dropout: true,
-        features_from_second_pass: false,
+        method: find(METHODS, "cyborg")
+            .expect("listed")
+            .parse(&serde_json::Map::new())
+            .expect("valid")
+            .into(),
+        cam_tap: Tap::RELEASED,
+        protocol,
         seed: 0,
     };
     let (train, validation) = (image_set("train", 16, true), image_set("validation", 9, false));
@@ -161,12 +175,12 @@ fn a_training_follows_pytorch() {
     let expected = table(&golden, "training/rows");
     assert_eq!(outcome.epochs.len(), expected.len());
     for (row, expected) in outcome.epochs.iter().zip(expected) {
-        let mse = row.train_saliency_mse.expect("there are maps");
+        let term = |name| row.train_term(name).expect("there are maps");
         let found = [
             row.learning_rate,
             row.train_loss,
-            row.train_cross_entropy,
-            mse,
+            term("cross_entropy"),
+            term("saliency_mse"),
             row.train_accuracy,
             row.validation_loss,
             row.validation_accuracy,
@@ -191,34 +205,9 @@ fn a_training_follows_pytorch() {
             .sum();
         assert_close(name, &[norm, along], &expected, 2e-3);
     }
-    let scores = score(&network, settings.tap, &validation, 4, &Losses::default()).expect("scores");
+    let scores = score(&network, settings.cam_tap, &validation, 4, &Losses::default()).expect("scores");
     for (score, expected) in scores.iter().zip(table(&golden, "training/logits")) {
         let logits: Vec<f64> = score.logits.iter().map(|&logit| f64::from(logit)).collect();
         assert_close("logits", &logits, &expected, 1e-3);
-    }
-}
-
-#[test]
-fn sgd_steps_as_in_pytorch() {
-    let golden = golden();
-    for momentum in [0.9, 0.0] {
-        let [start, scale, offset] = ["p", "s", "o"].map(|name| to_f32(&uniform(&format!("sgd/{name}"), 8)));
-        let variable = Var::from_vec(start, 8, &Device::Cpu).expect("a variable");
-        let scale = Tensor::from_vec(scale, 8, &Device::Cpu).expect("a tensor");
-        let offset = Tensor::from_vec(offset, 8, &Device::Cpu).expect("a tensor");
-        let mut sgd = Sgd::new(&[("p".to_owned(), variable.clone())], momentum, 0.05);
-        let mut rate = 0.1;
-        for (step, expected) in table(&golden, &format!("sgd/{momentum:?}")).iter().enumerate() {
-            if step > 0 && step % 7 == 0 {
-                rate *= 0.1;
-            }
-            let slope = || ((variable.as_tensor() * &scale)? - &offset)?.detach().mul(variable.as_tensor());
-            let gradients = slope().and_then(|slope| slope.sum_all()?.backward()).expect("gradients");
-            sgd.step(&gradients, rate).expect("a step");
-            let found: Vec<f64> =
-                variable.to_vec1::<f32>().expect("f32").into_iter().map(f64::from).collect();
-            // PyTorch's float32 is up to 4.5e-7 off its own float64.
-            assert_close(&format!("momentum {momentum}, step {step}"), &found, expected, 5e-7);
-        }
     }
 }

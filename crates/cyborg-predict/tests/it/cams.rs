@@ -39,7 +39,7 @@ fn the_map_is_the_one_that_a_training_scores() {
     let out = dir.path().join("out");
     draw_cams(&model, &images, options(CamTarget::Predicted), &out, &mut |_| ()).expect("drawn");
 
-    let set = training_set(model.network(), &paths);
+    let set = training_set(&paths);
     let grid = model.network().architecture().grid(INPUT_PX).expect("large enough");
     let scores = score(model.network(), model.tap(), &set, 3, &Silent).expect("scored");
     for (score, row) in scores.iter().zip(read_csv(&out.join("cams.csv"))) {

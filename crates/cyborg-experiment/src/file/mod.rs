@@ -3,11 +3,19 @@
 //! These types only parse: `deny_unknown_fields`, no defaults that depend on other fields, no checks. The doc comments are
 //! the reference that editors show (through the JSON schema) and that error messages quote.
 
+mod method;
+mod part;
+mod training;
+
 use std::collections::BTreeMap;
 
 use cyborg_phantom::FacePhantom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use method::MethodFile;
+pub use part::Part;
+pub use training::{OptimiserFile, ScheduleFile, TrainingFile, TransformFile};
 
 /// An experiment: data x methods x backbones x seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +32,7 @@ pub struct ExperimentFile {
     pub description: String,
     /// The data sets; every method, backbone and seed is run on each.
     pub data: Vec<DataFile>,
-    /// What is minimised.
+    /// The ways of training.
     pub methods: Vec<MethodFile>,
     /// Networks by name: `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152`, `densenet121`, `inception_v3`,
     /// `xception`, and `thin-resnet8` for small images.
@@ -109,55 +117,6 @@ pub enum PhantomFile {
     Faces(FacePhantom),
 }
 
-/// One way of training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MethodFile {
-    /// Short name for tables.
-    pub name: String,
-    /// `cross-entropy` or `cyborg`.
-    pub loss: LossName,
-    /// Weight of cross-entropy, in [0, 1]; the rest goes to the map term. 0.5 if absent. Only with `cyborg`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alpha: Option<f64>,
-    /// Whose activation map is compared with people's: `predicted` (default, as released) or `true`. Only with `cyborg`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cam_class: Option<CamClassName>,
-    /// The tensor the map is made of: `released` (default) or `pooled`, the one that global average pooling sees.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tap: Option<TapName>,
-}
-
-/// Names of the losses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LossName {
-    /// Cross-entropy alone.
-    CrossEntropy,
-    /// alpha * cross-entropy + (1 - alpha) * mean squared distance between CAM and human map.
-    Cyborg,
-}
-
-/// Names of the CAM's class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CamClassName {
-    /// The class with the largest logit.
-    Predicted,
-    /// The label.
-    True,
-}
-
-/// Names of the taps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TapName {
-    /// Where the released code takes the features.
-    Released,
-    /// What global average pooling sees.
-    Pooled,
-}
-
 /// What to do about an unusable image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -167,55 +126,6 @@ pub enum BadImagePolicy {
     Stop,
     /// Bad images are left out, and the report says so.
     Skip,
-}
-
-/// The recipe; absent fields are the released protocol (papers: SGD, 50 epochs, batch 20).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainingFile {
-    /// Passes over the training images, at least 1.
-    pub epochs: usize,
-    /// Images a step, at least 2; a last short batch is kept.
-    pub batch_size: usize,
-    /// SGD's learning rate, above 0.
-    pub learning_rate: f64,
-    /// SGD's momentum, in [0, 1).
-    pub momentum: f64,
-    /// SGD's weight decay, 0 or more.
-    pub weight_decay: f64,
-    /// Every so many epochs the learning rate is multiplied by `lr_step_factor`.
-    pub lr_step_epochs: usize,
-    /// The learning rate's factor, in (0, 1].
-    pub lr_step_factor: f64,
-    /// Side of the square that images are resized to, in pixels; the backbone's own if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input_px: Option<usize>,
-    /// A new random order in every epoch. `false` goes through the images in the order of their ids (paths as strings), for
-    /// comparisons with other programs.
-    pub shuffle: bool,
-    /// Dropout in networks that have it (`inception_v3`, before its last layer). `false` for comparisons with other programs.
-    pub dropout: bool,
-    /// Take the activation map's features from a second forward pass over the same images, as the released code does with
-    /// `densenet121`: batch norm's running statistics move twice a step, and training takes nearly twice the time.
-    pub features_from_second_pass: bool,
-}
-
-impl Default for TrainingFile {
-    fn default() -> Self {
-        Self {
-            epochs: 50,
-            batch_size: 20,
-            learning_rate: 0.005,
-            momentum: 0.9,
-            weight_decay: 1e-6,
-            lr_step_epochs: 12,
-            lr_step_factor: 0.1,
-            input_px: None,
-            shuffle: true,
-            dropout: true,
-            features_from_second_pass: false,
-        }
-    }
 }
 
 /// Two methods to compare.

@@ -1,0 +1,207 @@
+//! Robust explanation supervision (RES, Gao et al., KDD 2022).
+
+use candle_core::{DType, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::cam_class::CamClassName;
+use crate::per_map::mean_over_maps;
+use crate::{Memory, Method, MethodError, Needs, Over, Step, Terms};
+use cyborg_settings::{Fault, Fraction, NonNegative, Positive, Settings};
+
+/// cross-entropy + weight * RES: a loss that forgives inaccurate borders of human maps (Gao et al., KDD 2022).
+///
+/// The map becomes F: +1 where people marked, -1 where they did not, 0 in between. With A the CAM, normalised per image to its
+/// minimum and maximum, the loss is max(0, mean over F != 0 of |tanh(5 (A - a)) - F| - eta) + mean |A - g(F)|, where a is the
+/// threshold at which most cells agree with F, and g(F) the marked cells blurred by a 3 x 3 binomial kernel and divided by
+/// their maximum.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Res {
+    /// Weight of both RES terms together, above 0; 1 if absent.
+    #[serde(default = "one")]
+    weight: Positive,
+    /// The distance that is forgiven, 0 or more; 0 if absent.
+    #[serde(default = "zero")]
+    eta: NonNegative,
+    /// Cells of the human map (from 0 to 1) from this value up are marked; 0.5 if absent.
+    #[serde(default = "half")]
+    marked_from: Fraction,
+    /// Cells of the human map up to this value are not marked, below `marked_from`; 0.1 if absent.
+    #[serde(default = "tenth")]
+    unmarked_to: Fraction,
+    /// The class whose activation map is compared with people's: `predicted` (if absent) or `true`.
+    #[serde(default)]
+    cam_class: CamClassName,
+}
+
+fn one() -> Positive {
+    const { Positive::new(1.0).expect("1 is above 0") }
+}
+
+fn zero() -> NonNegative {
+    const { NonNegative::new(0.0).expect("0 is not negative") }
+}
+
+fn half() -> Fraction {
+    const { Fraction::new(0.5).expect("0.5 is a fraction") }
+}
+
+fn tenth() -> Fraction {
+    const { Fraction::new(0.1).expect("0.1 is a fraction") }
+}
+
+/// The steepness of the soft threshold in the authors' code.
+const STEEPNESS: f64 = 5.0;
+
+impl Settings for Res {
+    const NAME: &'static str = "res";
+
+    fn check(&self) -> Result<(), Fault> {
+        if self.unmarked_to.get() < self.marked_from.get() {
+            return Ok(());
+        }
+        let (low, high) = (self.unmarked_to.get(), self.marked_from.get());
+        let message = format!("{low} is not below `marked_from`, which is {high}: a cell would be both");
+        Err(Fault::of_field("unmarked_to", message, None))
+    }
+}
+
+impl Method for Res {
+    fn needs(&self) -> Needs {
+        Needs::maps()
+    }
+
+    fn terms(&self, step: &Step<'_>, _: &mut Memory) -> Result<Terms, MethodError> {
+        let cross_entropy = step.cross_entropy()?;
+        let cam = step.normalised_cam(self.cam_class.0)?;
+        let (n_images, height, width) = cam.dims3()?;
+        let (values, maps) = (rows(&cam.detach())?, rows(&step.human.maps)?);
+        let marks: Vec<Vec<f64>> = maps.iter().map(|map| self.ternary(map)).collect();
+        let thresholds: Vec<f64> =
+            values.iter().zip(&marks).map(|(cam, marks)| best_threshold(cam, marks)).collect();
+        let target: Vec<f64> = marks.iter().flat_map(|marks| softened(marks, height, width)).collect();
+        // A cell's share in the mean over the cells that F decides.
+        let share = |marks: &Vec<f64>| {
+            let n = marks.iter().filter(|mark| **mark != 0.0).count().max(1) as f64;
+            marks.iter().map(|mark| mark.abs() / n).collect::<Vec<f64>>()
+        };
+        let shares: Vec<f64> = marks.iter().flat_map(share).collect();
+        let constant = |values: Vec<f64>, shape: &[usize]| {
+            Tensor::from_vec(values, shape, cam.device())?.to_dtype(cam.dtype())
+        };
+        let n_cells = height * width;
+        let cells = cam.reshape((n_images, n_cells))?;
+        let marks = constant(marks.concat(), &[n_images, n_cells])?;
+        let shares = constant(shares, &[n_images, n_cells])?;
+        let target = constant(target, &[n_images, n_cells])?;
+        let thresholds = constant(thresholds, &[n_images, 1])?;
+        let soft = (cells.broadcast_sub(&thresholds)? * STEEPNESS)?.tanh()?;
+        let distance = ((soft - marks)?.abs()? * shares)?.sum(1)?;
+        let uncertain = (distance - self.eta.get())?.relu()?;
+        let blurred = (cells - target)?.abs()?.mean(1)?;
+        let res = mean_over_maps(&(uncertain + blurred)?, step.human)?;
+        let total = (&cross_entropy + (&res * self.weight.get())?)?;
+        Ok(Terms::of(total).with("cross_entropy", &cross_entropy, Over::Images).with(
+            "res",
+            &res,
+            Over::ImagesWithMap,
+        ))
+    }
+}
+
+impl Res {
+    fn ternary(&self, map: &[f64]) -> Vec<f64> {
+        let mark = |&value: &f64| {
+            if value >= self.marked_from.get() {
+                1.0
+            } else if value <= self.unmarked_to.get() {
+                -1.0
+            } else {
+                0.0
+            }
+        };
+        map.iter().map(mark).collect()
+    }
+}
+
+/// `(batch, height, width)` as a list of numbers for each image.
+fn rows(tensor: &Tensor) -> candle_core::Result<Vec<Vec<f64>>> {
+    tensor.detach().to_dtype(DType::F64)?.flatten_from(1)?.to_vec2()
+}
+
+/// The threshold, one of the CAM's own values, at which most cells that F decides are on the right side of it; the smallest
+/// of equally good ones.
+fn best_threshold(cam: &[f64], marks: &[f64]) -> f64 {
+    let mut cells: Vec<(f64, f64)> =
+        cam.iter().copied().zip(marks.iter().copied()).filter(|(_, mark)| *mark != 0.0).collect();
+    cells.sort_by(|a, b| a.0.total_cmp(&b.0));
+    // At the smallest value every cell counts as marked.
+    let mut right = cells.iter().filter(|(_, mark)| *mark > 0.0).count() as i64;
+    let (mut best, mut best_right) = (cells.first().map_or(0.5, |cell| cell.0), right);
+    let mut at = 0;
+    while at < cells.len() {
+        let value = cells[at].0;
+        while at < cells.len() && cells[at].0 == value {
+            // Above its own value a cell counts as not marked.
+            right += if cells[at].1 > 0.0 { -1 } else { 1 };
+            at += 1;
+        }
+        if right > best_right && at < cells.len() {
+            (best, best_right) = (cells[at].0, right);
+        }
+    }
+    best
+}
+
+/// The marked cells blurred by the kernel 1, 2, 1 in both directions (with zeros outside), divided by their maximum.
+fn softened(marks: &[f64], height: usize, width: usize) -> Vec<f64> {
+    let at = |y: isize, x: isize| -> f64 {
+        let inside = (0..height as isize).contains(&y) && (0..width as isize).contains(&x);
+        if inside { marks[y as usize * width + x as usize].max(0.0) } else { 0.0 }
+    };
+    let mut blurred = Vec::with_capacity(marks.len());
+    for y in 0..height as isize {
+        for x in 0..width as isize {
+            let mut sum = 0.0;
+            for (dy, wy) in [(-1, 1.0), (0, 2.0), (1, 1.0)] {
+                for (dx, wx) in [(-1, 1.0), (0, 2.0), (1, 1.0)] {
+                    sum += wy * wx * at(y + dy, x + dx);
+                }
+            }
+            blurred.push(sum / 16.0);
+        }
+    }
+    let max = blurred.iter().copied().fold(0.0, f64::max);
+    if max > 0.0 {
+        for value in &mut blurred {
+            *value /= max;
+        }
+    }
+    blurred
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threshold_separates_what_it_can() {
+        // From 0.5 up two of two marked cells, and both unmarked ones are below.
+        assert_eq!(best_threshold(&[0.1, 0.9, 0.5, 0.3], &[-1.0, 1.0, 1.0, -1.0]), 0.5);
+        // The undecided cell does not count.
+        assert_eq!(best_threshold(&[0.1, 0.9, 0.95], &[-1.0, 1.0, 0.0]), 0.9);
+        // Everything marked: all cells at or above the smallest value are right.
+        assert_eq!(best_threshold(&[0.4, 0.2], &[1.0, 1.0]), 0.2);
+        // Equal cells stand or fall together: two right at 0.2, one right at 0.5 (the unmarked ones).
+        assert_eq!(best_threshold(&[0.2, 0.5, 0.5], &[-1.0, 1.0, -1.0]), 0.5);
+    }
+
+    #[test]
+    fn one_mark_is_softened_to_its_neighbours() {
+        // The kernel itself, divided by its maximum of 4/16.
+        let marks = [-1.0, -1.0, -1.0, -1.0, 1.0, -1.0, -1.0, 0.0, -1.0];
+        assert_eq!(softened(&marks, 3, 3), [0.25, 0.5, 0.25, 0.5, 1.0, 0.5, 0.25, 0.5, 0.25]);
+        assert_eq!(softened(&[-1.0; 4], 2, 2), [0.0; 4]);
+    }
+}
