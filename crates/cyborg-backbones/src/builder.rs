@@ -1,6 +1,7 @@
 //! Makes and names the tensors of a network: torchvision's names, torchvision's distributions, our random streams.
 
 use crate::layers::{BatchNorm2d, Conv2d, Linear, RunningStatistics};
+use crate::parameter::{Parameter, ParameterRole};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use cyborg_ops::Conv2dConfig;
 use cyborg_seed::{Seed, Stream};
@@ -59,7 +60,7 @@ pub(crate) struct Builder {
     eps: f64,
     /// Module path in front of the names that are given next; empty or ending in a dot.
     prefix: String,
-    pub(crate) parameters: Vec<(String, Var)>,
+    pub(crate) parameters: Vec<(String, Parameter)>,
     pub(crate) running: Vec<(String, Arc<RunningStatistics>)>,
 }
 
@@ -107,15 +108,16 @@ impl Builder {
     ) -> Result<Conv2d> {
         let [n_out, n_in, height, width] = shape;
         let name = self.name(module, "weight");
-        let weight =
-            self.drawn(name, self.convolutions, &shape, n_in * height * width, n_out * height * width)?;
+        let (fan_in, fan_out) = (n_in * height * width, n_out * height * width);
+        let weight = self.drawn(name, ParameterRole::Weight, self.convolutions, &shape, fan_in, fan_out)?;
         Ok(Conv2d { weight, config })
     }
 
     /// Batch normalisation: weight 1, bias 0, running mean 0, running variance 1.
     pub(crate) fn batch_norm(&mut self, module: &str, channels: usize) -> Result<BatchNorm2d> {
-        let weight = self.parameter(self.name(module, "weight"), vec![1.0; channels], &[channels])?;
-        let bias = self.parameter(self.name(module, "bias"), vec![0.0; channels], &[channels])?;
+        let role = ParameterRole::Norm;
+        let weight = self.parameter(self.name(module, "weight"), role, vec![1.0; channels], &[channels])?;
+        let bias = self.parameter(self.name(module, "bias"), role, vec![0.0; channels], &[channels])?;
         let running = Arc::new(RunningStatistics::new(
             Tensor::zeros(channels, DType::F32, &self.device)?,
             Tensor::ones(channels, DType::F32, &self.device)?,
@@ -132,8 +134,9 @@ impl Builder {
         n_out: usize,
         (weight, bias): (Initial, Initial),
     ) -> Result<Linear> {
-        let weight = self.drawn(self.name(module, "weight"), weight, &[n_out, n_in], n_in, n_out)?;
-        let bias = self.drawn(self.name(module, "bias"), bias, &[n_out], n_in, n_out)?;
+        let name = self.name(module, "weight");
+        let weight = self.drawn(name, ParameterRole::Weight, weight, &[n_out, n_in], n_in, n_out)?;
+        let bias = self.drawn(self.name(module, "bias"), ParameterRole::Bias, bias, &[n_out], n_in, n_out)?;
         Ok(Linear { weight, bias })
     }
 
@@ -144,18 +147,25 @@ impl Builder {
     fn drawn(
         &mut self,
         name: String,
+        role: ParameterRole,
         initial: Initial,
         shape: &[usize],
         fan_in: usize,
         fan_out: usize,
-    ) -> Result<Var> {
+    ) -> Result<Parameter> {
         let stream = self.seed.stream(&format!("init/{name}"));
         let values = initial.draw(stream, shape.iter().product(), fan_in, fan_out);
-        self.parameter(name, values, shape)
+        self.parameter(name, role, values, shape)
     }
 
-    fn parameter(&mut self, name: String, values: Vec<f32>, shape: &[usize]) -> Result<Var> {
-        let parameter = Var::from_vec(values, shape, &self.device)?;
+    fn parameter(
+        &mut self,
+        name: String,
+        role: ParameterRole,
+        values: Vec<f32>,
+        shape: &[usize],
+    ) -> Result<Parameter> {
+        let parameter = Parameter::new(Var::from_vec(values, shape, &self.device)?, role);
         self.parameters.push((name, parameter.clone()));
         Ok(parameter)
     }

@@ -68,6 +68,21 @@ pub enum BackboneError {
         /// The network's taps, comma-separated.
         known: String,
     },
+    /// Parameters were asked for that the network does not have.
+    #[error(
+        "no parameter of `{architecture}` matches `{pattern}`: {hint}`*` stands for any characters, and its modules are \
+         {modules}"
+    )]
+    UnknownParameters {
+        /// The network, as experiment files call it.
+        architecture: &'static str,
+        /// The pattern.
+        pattern: String,
+        /// `did you mean ...? `, or nothing.
+        hint: String,
+        /// Patterns for the network's modules, comma-separated.
+        modules: String,
+    },
     /// Features were read at a tap that the pass was not asked for.
     #[error(
         "cannot read features of `{architecture}` at `{tap}`: the pass was asked for {asked}; name the tap when the pass \

@@ -1,7 +1,8 @@
 //! The layers that networks are made of: tensors and how they are used, nothing about names.
 
+use crate::parameter::Parameter;
 use crate::pass::{Mode, Pass};
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor};
 use cyborg_ops::{After, BatchStatistics, Channels, Conv2dConfig, Value};
 use cyborg_seed::Seed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,13 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A convolution without bias.
 #[derive(Debug)]
 pub(crate) struct Conv2d {
-    pub(crate) weight: Var,
+    pub(crate) weight: Parameter,
     pub(crate) config: Conv2dConfig,
 }
 
 impl Conv2d {
     pub(crate) fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
-        pass.tape.conv2d(input, &pass.mode.view(&self.weight), self.config)
+        pass.tape.conv2d(input, self.weight.view(pass.mode), self.config)
     }
 
     /// With a batch norm behind it, and what follows that.
@@ -29,24 +30,24 @@ impl Conv2d {
         if pass.mode == Mode::Train {
             return norm.forward(&self.forward(input, pass)?, after, pass);
         }
-        let weight = pass.mode.view(&self.weight);
-        let (gamma, beta) = (pass.mode.view(&norm.weight), pass.mode.view(&norm.bias));
+        let weight = self.weight.view(pass.mode);
+        let (gamma, beta) = (norm.weight.view(pass.mode), norm.bias.view(pass.mode));
         let Running { mean, variance, .. } = norm.running.read();
-        let lines = [&gamma, &beta, &mean, &variance];
-        pass.tape.conv2d_batch_norm_eval(input, &weight, self.config, lines, norm.eps, after)
+        let lines = [gamma, beta, &mean, &variance];
+        pass.tape.conv2d_batch_norm_eval(input, weight, self.config, lines, norm.eps, after)
     }
 }
 
 /// A linear layer: `input (batch, in)`, `weight (out, in)`, `bias (out)`.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    pub(crate) weight: Var,
-    pub(crate) bias: Var,
+    pub(crate) weight: Parameter,
+    pub(crate) bias: Parameter,
 }
 
 impl Linear {
     pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        input.matmul(&mode.view(&self.weight).t()?)?.broadcast_add(&mode.view(&self.bias))
+        input.matmul(&self.weight.view(mode).t()?)?.broadcast_add(self.bias.view(mode))
     }
 }
 
@@ -63,8 +64,8 @@ pub(crate) fn dropout(input: &Tensor, probability: f64, seed: &Seed) -> Result<T
 /// Batch normalisation over `(batch, height, width)`.
 #[derive(Debug)]
 pub(crate) struct BatchNorm2d {
-    pub(crate) weight: Var,
-    pub(crate) bias: Var,
+    pub(crate) weight: Parameter,
+    pub(crate) bias: Parameter,
     pub(crate) running: Arc<RunningStatistics>,
     pub(crate) eps: f64,
 }
@@ -80,16 +81,16 @@ impl BatchNorm2d {
         after: After<'_>,
         pass: &Pass,
     ) -> Result<Value> {
-        let (weight, bias) = (pass.mode.view(&self.weight), pass.mode.view(&self.bias));
+        let (weight, bias) = (self.weight.view(pass.mode), self.bias.view(pass.mode));
         match pass.mode {
             Mode::Train => {
-                let (output, batch) = pass.tape.batch_norm_train(input, &weight, &bias, self.eps, after)?;
+                let (output, batch) = pass.tape.batch_norm_train(input, weight, bias, self.eps, after)?;
                 self.running.update(&batch)?;
                 Ok(output)
             }
             Mode::Eval => {
                 let Running { mean, variance, .. } = self.running.read();
-                pass.tape.batch_norm_eval(input, [&weight, &bias, &mean, &variance], self.eps, after)
+                pass.tape.batch_norm_eval(input, [weight, bias, &mean, &variance], self.eps, after)
             }
         }
     }
@@ -144,6 +145,7 @@ fn moved(running: &Tensor, batch: &Tensor) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Var;
 
     #[test]
     fn dropout_keeps_the_mean_and_passes_gradients_where_it_kept() -> Result<()> {

@@ -5,6 +5,7 @@ use crate::builder::{Builder, Initial};
 use crate::definition::{Backbone, Definition};
 use crate::error::{BackboneError, quoted};
 use crate::layers::{Linear, RunningStatistics, dropout};
+use crate::parameter::Parameter;
 use crate::pass::{Mode, Pass};
 use crate::tap::Tap;
 use candle_core::{Device, Tensor, Var};
@@ -64,6 +65,8 @@ pub struct Network {
     backbone: Box<dyn Backbone>,
     classifier: Linear,
     parameters: Vec<(String, Var)>,
+    /// The same parameters as the layers hold them, in the same order.
+    shared: Vec<Parameter>,
     pub(crate) running: Vec<(String, Arc<RunningStatistics>)>,
 }
 
@@ -108,7 +111,9 @@ impl Network {
             definition.classifier_initial,
         )?;
         let Builder { parameters, running, .. } = builder;
-        Ok(Self { architecture, n_classes, seed: *seed, backbone, classifier, parameters, running })
+        let shared = parameters.iter().map(|(_, parameter)| parameter.clone()).collect();
+        let parameters = parameters.into_iter().map(|(name, parameter)| (name, parameter.variable)).collect();
+        Ok(Self { architecture, n_classes, seed: *seed, backbone, classifier, parameters, shared, running })
     }
 
     /// Which network it is.
@@ -200,14 +205,20 @@ impl Network {
         self.classifier.forward(&channels, mode)
     }
 
-    /// `(classes, channels)`: the weight of the last linear layer, part of the graph.
+    /// `(classes, channels)`: the weight of the last linear layer, part of the graph unless it is frozen.
     pub fn classifier_weight(&self) -> &Tensor {
-        self.classifier.weight.as_tensor()
+        self.classifier.weight.view(Mode::Train)
     }
 
-    /// Trainable, named and ordered as torchvision's `named_parameters()`.
+    /// All parameters, frozen ones too, named and ordered as torchvision's `named_parameters()`. Those that an optimiser
+    /// moves are [`Network::trainable_parameters`].
     pub fn parameters(&self) -> &[(String, Var)] {
         &self.parameters
+    }
+
+    /// The parameters by name, as the layers hold them.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, &Parameter)> {
+        self.parameters.iter().map(|(name, _)| name.as_str()).zip(&self.shared)
     }
 
     /// Name and tensor of a new classifier's weight and bias, as the released code puts one behind a network with
@@ -219,13 +230,13 @@ impl Network {
         let untouched = (Initial::Uniform, Initial::Uniform);
         let linear = builder.linear(definition.classifier, definition.channels, self.n_classes, untouched)?;
         let [(weight, _), (bias, _)] = self.classifier_parameters();
-        Ok([(weight, linear.weight.as_detached_tensor()), (bias, linear.bias.as_detached_tensor())])
+        Ok([(weight, linear.weight.constant().clone()), (bias, linear.bias.constant().clone())])
     }
 
     /// Name and tensor of the classifier's weight and bias.
     pub(crate) fn classifier_parameters(&self) -> [(String, &Var); 2] {
         let module = self.architecture.definition().classifier;
         let Linear { weight, bias } = &self.classifier;
-        [(format!("{module}.weight"), weight), (format!("{module}.bias"), bias)]
+        [(format!("{module}.weight"), &weight.variable), (format!("{module}.bias"), &bias.variable)]
     }
 }

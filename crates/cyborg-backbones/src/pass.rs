@@ -2,27 +2,17 @@
 
 use crate::geometry::Window;
 use crate::tap::Tap;
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Tensor};
 use cyborg_ops::{PoolConfig, Tape, Value};
 use std::cell::RefCell;
 
 /// What a forward pass is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Batch statistics, running statistics move, everything in the graph.
+    /// Batch statistics, running statistics move, everything that is not frozen in the graph.
     Train,
     /// Running statistics, nothing moves, parameters are constants: no activation is kept.
     Eval,
-}
-
-impl Mode {
-    /// The parameter as this pass uses it.
-    pub(crate) fn view(self, parameter: &Var) -> Tensor {
-        match self {
-            Self::Train => parameter.as_tensor().clone(),
-            Self::Eval => parameter.as_detached_tensor(),
-        }
-    }
 }
 
 /// One forward pass of a backbone: what it is for, the tape that its operations run on, and the maps to take out.
