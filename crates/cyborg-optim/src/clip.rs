@@ -17,7 +17,8 @@ pub struct Clip {
     /// Each number of a gradient is brought into the range from minus this number to this number, above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Positive>,
-    /// All gradients are shortened by one factor so that their Euclidean norm together is at most this number, above 0.
+    /// All gradients are shortened by one factor so that their Euclidean norm together is at most this number,
+    /// above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub global_norm: Option<Positive>,
 }
@@ -38,8 +39,8 @@ impl Settings for Clip {
 }
 
 impl Clip {
-    /// Clips the gradients of these parameters by value and then by their global norm, as far as either is set. The result
-    /// is the norm before the second, where that is set.
+    /// Clips the gradients of these parameters by value and then by their global norm, as far as either is set. The
+    /// result is the norm before the second, where that is set.
     ///
     /// # Errors
     /// As [`clip_by_value`] and [`clip_by_global_norm`].
@@ -55,15 +56,16 @@ impl Clip {
     }
 }
 
-/// Multiplies the gradients of these parameters by `max_norm / (norm + 1e-6)` where that is below 1, and returns `norm`: the
-/// Euclidean norm of all of them together, before clipping.
+/// Multiplies the gradients of these parameters by `max_norm / (norm + 1e-6)` where that is below 1, and returns
+/// `norm`: the Euclidean norm of all of them together, before clipping.
 ///
-/// Squares are added in f64 in an order that does not depend on the number of threads (`clip_grad_norm_` adds in f32). A norm
-/// that is infinite or not a number is returned as it is, and the gradients are no use any more, as in PyTorch.
+/// Squares are added in f64 in an order that does not depend on the number of threads (`clip_grad_norm_` adds in
+/// f32). A norm that is infinite or not a number is returned as it is, and the gradients are no use any more, as in
+/// PyTorch.
 ///
 /// # Errors
-/// [`OptimError::Shape`] where a gradient has another shape than its parameter, [`OptimError::Storage`] where it is not f32 on
-/// the CPU.
+/// [`OptimError::Shape`] where a gradient has another shape than its parameter, [`OptimError::Storage`] where it is
+/// not f32 on the CPU.
 pub fn clip_by_global_norm(
     parameters: &[Parameter],
     gradients: &mut GradStore,
@@ -84,12 +86,12 @@ pub fn clip_by_global_norm(
     Ok(norm)
 }
 
-/// Brings every number of the gradients of these parameters into the range from `-max` to `max`. What is not a number stays
-/// so.
+/// Brings every number of the gradients of these parameters into the range from `-max` to `max`. What is not a
+/// number stays so.
 ///
 /// # Errors
-/// [`OptimError::Shape`] where a gradient has another shape than its parameter, [`OptimError::Storage`] where it is not f32 on
-/// the CPU.
+/// [`OptimError::Shape`] where a gradient has another shape than its parameter, [`OptimError::Storage`] where it is
+/// not f32 on the CPU.
 pub fn clip_by_value(
     parameters: &[Parameter],
     gradients: &mut GradStore,
@@ -120,7 +122,8 @@ fn replace(
     Ok(())
 }
 
-/// The sum of squares in f64. Chunks have a fixed length and are added in their order, so the number of threads has no say.
+/// The sum of squares in f64. Chunks have a fixed length and are added in their order, so the number of threads has
+/// no say.
 fn sum_of_squares(numbers: &[f32]) -> f64 {
     /// Partial sums that the processor can add at the same time.
     const LANES: usize = 8;

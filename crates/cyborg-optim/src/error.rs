@@ -59,8 +59,8 @@ pub enum OptimError {
     },
     /// The classifier has a learning-rate factor, but no parameter belongs to a classifier.
     #[error(
-        "the learning-rate factor {factor} of the classifier has no effect: no parameter of the network belongs to a \
-         classifier; leave `classifier` out"
+        "the learning-rate factor {factor} of the classifier has no effect: no parameter of the network belongs to \
+         a classifier; leave `classifier` out"
     )]
     NoClassifier {
         /// The factor.

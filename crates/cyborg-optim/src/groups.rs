@@ -33,14 +33,15 @@ pub struct NetworkParameter {
     pub is_classifier: bool,
 }
 
-/// Which parameters learn faster, slower or without weight decay. Where several rules apply to a parameter, their factors are
-/// multiplied.
+/// Which parameters learn faster, slower or without weight decay. Where several rules apply to a parameter, their
+/// factors are multiplied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParameterGroups {
     /// The learning rate of the classifier is multiplied by this number, above 0.
     pub classifier: Positive,
-    /// Parameters of these roles have no weight decay: `weight`, `bias` (of convolutions and linear layers), `norm`.
+    /// Parameters of these roles have no weight decay: `weight`, `bias` (of convolutions and linear layers),
+    /// `norm`.
     pub no_decay: Vec<ParameterRole>,
     /// Factors of parameters by name.
     pub patterns: Vec<GroupPattern>,
@@ -50,7 +51,8 @@ pub struct ParameterGroups {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupPattern {
-    /// The name of a parameter, such as `layer1.*`: `*` stands for any characters, dots too, and `?` for one character.
+    /// The name of a parameter, such as `layer1.*`: `*` stands for any characters, dots too, and `?` for one
+    /// character.
     #[serde(rename = "match")]
     pub pattern: String,
     /// The learning rate is multiplied by this number, 0 or more; 0 keeps the parameter as it is.
@@ -81,8 +83,8 @@ impl ParameterGroups {
     /// The parameters with their factors, in the same order.
     ///
     /// # Errors
-    /// [`OptimError::Pattern`] where a pattern cannot be read, [`OptimError::UnmatchedPattern`] where it fits no parameter, and
-    /// [`OptimError::NoClassifier`] where the classifier has a factor but the network has none.
+    /// [`OptimError::Pattern`] where a pattern cannot be read, [`OptimError::UnmatchedPattern`] where it fits no
+    /// parameter, and [`OptimError::NoClassifier`] where the classifier has a factor but the network has none.
     pub fn apply(&self, parameters: &[NetworkParameter]) -> Result<Vec<Parameter>, OptimError> {
         let patterns = self.patterns.iter().map(|group| {
             let pattern = Pattern::new(&group.pattern).map_err(|error| OptimError::Pattern {
@@ -119,8 +121,8 @@ impl ParameterGroups {
     }
 }
 
-/// A pattern near this one that matches something, or what the names begin with. A network has hundreds of parameters: not
-/// all of them are listed.
+/// A pattern near this one that matches something, or what the names begin with. A network has hundreds of
+/// parameters: not all of them are listed.
 fn hint(pattern: &str, parameters: &[NetworkParameter]) -> String {
     let mut valid: Vec<String> = Vec::new();
     for NetworkParameter { name, .. } in parameters {

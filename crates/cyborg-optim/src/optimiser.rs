@@ -104,14 +104,14 @@ impl Parameter {
 
 /// An optimiser at work: its parameters and what it remembers of their gradients.
 pub trait OptimiserState: Debug + Send {
-    /// Moves every parameter that has a gradient once, in place. A parameter without a gradient is left alone, and so is
-    /// what the optimiser remembers of it. Parameters have the same bits whatever the number of threads.
+    /// Moves every parameter that has a gradient once, in place. A parameter without a gradient is left alone, and
+    /// so is what the optimiser remembers of it. Parameters have the same bits whatever the number of threads.
     ///
     /// `learning_rate` is the rate of this step, 0 or more, before the parameters' own factors.
     ///
     /// # Errors
-    /// [`OptimError::Shape`] where a gradient has another shape than its parameter, [`OptimError::Storage`] where one of the
-    /// two is not f32 on the CPU; parameters before that one have moved by then.
+    /// [`OptimError::Shape`] where a gradient has another shape than its parameter, [`OptimError::Storage`] where
+    /// one of the two is not f32 on the CPU; parameters before that one have moved by then.
     fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<(), OptimError>;
 
     /// All that has to be saved beside the parameters to go on with the same bits: tensors by name, such as
@@ -121,8 +121,8 @@ pub trait OptimiserState: Debug + Send {
     /// [`OptimError::Tensor`] where the tensor library refuses.
     fn tensors(&self) -> Result<Vec<(String, Tensor)>, OptimError>;
 
-    /// Puts back what [`tensors`](Self::tensors) gave. `find` looks a tensor up by name; a parameter none of whose tensors
-    /// it knows starts afresh.
+    /// Puts back what [`tensors`](Self::tensors) gave. `find` looks a tensor up by name; a parameter none of whose
+    /// tensors it knows starts afresh.
     ///
     /// # Errors
     /// [`OptimError::Shape`] and [`OptimError::Storage`] where a tensor does not fit its parameter,

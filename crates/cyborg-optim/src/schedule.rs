@@ -18,10 +18,11 @@ pub use warm_up::WarmUp;
 pub const SCHEDULES: &[Choice<dyn Schedule>] =
     choices![dyn Schedule; ConstantRate, StepDecay, MultiStepDecay, CosineDecay];
 
-/// A learning rate that depends on nothing but where the training is, so that a resumed training needs no saved state.
+/// A learning rate that depends on nothing but where the training is, so that a resumed training needs no saved
+/// state.
 pub trait Schedule: AnySettings {
-    /// The learning rate of the step at `at`, where `base` is the optimiser's own rate. It is finite and not negative if
-    /// `base` is.
+    /// The learning rate of the step at `at`, where `base` is the optimiser's own rate. It is finite and not
+    /// negative if `base` is.
     fn learning_rate(&self, base: f64, at: Moment) -> f64;
 }
 

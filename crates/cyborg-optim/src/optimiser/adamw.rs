@@ -16,7 +16,8 @@ use super::{Optimiser, OptimiserState, Parameter};
 pub struct AdamW {
     /// The learning rate before the schedule, above 0.
     pub learning_rate: Positive,
-    /// The shares of the running means of the gradient and of its square that are kept at a step, each from 0 to below 1.
+    /// The shares of the running means of the gradient and of its square that are kept at a step, each from 0 to
+    /// below 1.
     pub betas: [BelowOne; 2],
     /// This number, above 0, is added to the denominator, so that a gradient of 0 divides nothing by 0.
     pub eps: Positive,

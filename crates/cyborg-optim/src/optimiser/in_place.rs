@@ -10,8 +10,8 @@ use crate::OptimError;
 /// The number of elements in a task; for fewer elements one thread is faster.
 pub(crate) const CHUNK: usize = 1 << 16;
 
-/// Calls `update(values, gradients, state)` once for each chunk of the parameter, with chunks of equal length of the
-/// parameter's values, its gradient and the `N` buffers of the optimiser, each as long as the parameter.
+/// Calls `update(values, gradients, state)` once for each chunk of the parameter, with chunks of equal length of
+/// the parameter's values, its gradient and the `N` buffers of the optimiser, each as long as the parameter.
 ///
 /// The elements of a parameter do not depend on each other, so that how they are split cannot change a bit.
 pub(super) fn update_in_place<const N: usize>(

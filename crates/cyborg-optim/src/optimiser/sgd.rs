@@ -10,10 +10,11 @@ use super::in_place::update_in_place;
 use super::{Optimiser, OptimiserState, Parameter};
 use crate::OptimError;
 
-/// Stochastic gradient descent: `torch.optim.SGD` with dampening 0. The defaults are those of the released CYBORG code.
+/// Stochastic gradient descent: `torch.optim.SGD` with dampening 0. The defaults are those of the released CYBORG
+/// code.
 ///
-/// For a parameter `p` with gradient `g`: `d = g + weight_decay * p`; `b = d` at the parameter's first step and
-/// `b = momentum * b + d` after it; then `p -= learning_rate * b`, or `p -= learning_rate * (d + momentum * b)` with
+/// For a parameter `p` with gradient `g`: `d = g + weight_decay * p`; `b = d` at the parameter's first step and `b
+/// = momentum * b + d` after it; then `p -= learning_rate * b`, or `p -= learning_rate * (d + momentum * b)` with
 /// Nesterov's momentum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -24,7 +25,8 @@ pub struct Sgd {
     pub momentum: BelowOne,
     /// The L2 penalty that is added to the gradient: this number times the parameter, 0 or more.
     pub weight_decay: NonNegative,
-    /// Whether the step looks ahead along the momentum (Nesterov's variant, in the form of Sutskever et al., ICML 2013).
+    /// Whether the step looks ahead along the momentum (Nesterov's variant, in the form of Sutskever et al., ICML
+    /// 2013).
     pub nesterov: bool,
 }
 

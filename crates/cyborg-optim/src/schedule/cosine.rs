@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Moment, Schedule};
 
-/// The learning rate falls along half a cosine over the whole training (PyTorch's `CosineAnnealingLR`; SGDR of Loshchilov
-/// and Hutter, ICLR 2017, without restarts).
+/// The learning rate falls along half a cosine over the whole training (PyTorch's `CosineAnnealingLR`; SGDR of
+/// Loshchilov and Hutter, ICLR 2017, without restarts).
 ///
-/// After the share `s` of the training the rate is `end + (base - end) * (1 + cos(pi * s)) / 2` with `end = to * base`. The
-/// training's last epoch (or step) begins before `s` is 1, so that its rate is above `end`.
+/// After the share `s` of the training the rate is `end + (base - end) * (1 + cos(pi * s)) / 2` with `end = to *
+/// base`. The training's last epoch (or step) begins before `s` is 1, so that its rate is above `end`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CosineDecay {
@@ -52,8 +52,8 @@ impl Schedule for CosineDecay {
         };
         let all = all.max(1);
         let end = self.to.get() * base;
-        // PyTorch has this closed form beside the recursion that its scheduler runs, which needs the rate of the step before
-        // and differs from it by rounding alone. A resumed training has no step before.
+        // PyTorch has this closed form beside the recursion that its scheduler runs, which needs the rate of the
+        // step before and differs from it by rounding alone. A resumed training has no step before.
         end + (base - end) * (1.0 + (PI * done.min(all) as f64 / all as f64).cos()) / 2.0
     }
 }

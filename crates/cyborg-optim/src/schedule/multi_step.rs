@@ -10,7 +10,8 @@ use super::{Moment, Schedule};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MultiStepDecay {
-    /// The epochs, counted from 0, whose first step has the lower rate already; each is 1 or more and above the one before.
+    /// The epochs, counted from 0, whose first step has the lower rate already; each is 1 or more and above the one
+    /// before.
     pub epochs: Vec<AtLeastOne>,
     /// The learning rate is multiplied by this number, above 0, at every drop.
     #[serde(default = "tenth")]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Moment, Schedule};
 
-/// The learning rate is multiplied by a factor every so many epochs (PyTorch's `StepLR`). The defaults are those of the
-/// released CYBORG code.
+/// The learning rate is multiplied by a factor every so many epochs (PyTorch's `StepLR`). The defaults are those of
+/// the released CYBORG code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StepDecay {

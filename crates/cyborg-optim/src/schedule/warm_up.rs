@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Moment, Schedule};
 
-/// The learning rate rises linearly, step by step, while the schedule goes on below it: the schedule's rate is multiplied
-/// by a factor that grows from `from` to 1.
+/// The learning rate rises linearly, step by step, while the schedule goes on below it: the schedule's rate is
+/// multiplied by a factor that grows from `from` to 1.
 ///
-/// This is PyTorch's `ChainedScheduler` of a `LinearLR` and the schedule. The schedule counts its epochs from the start of
-/// the training, not from the end of the warm-up, so that a drop at epoch 12 is a drop at epoch 12.
+/// This is PyTorch's `ChainedScheduler` of a `LinearLR` and the schedule. The schedule counts its epochs from the
+/// start of the training, not from the end of the warm-up, so that a drop at epoch 12 is a drop at epoch 12.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WarmUp {
