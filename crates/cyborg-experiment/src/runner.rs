@@ -222,14 +222,9 @@ fn run_group(
         let mut one = |items: &[cyborg_manifest::Item], what: &str| -> Result<ImageSet, String> {
             let counter = progress.counter(&format!("{}: decoding {what} images", data.name));
             let follow = |done: usize, of: usize| counter.set(done, of);
-            let (set, faults) = ImageSet::load(
-                items.to_vec(),
-                backbone.input_px,
-                backbone.grid,
-                options.image_memory_bytes,
-                &follow,
-            )
-            .map_err(|e| error_chain(&e))?;
+            let (set, faults) =
+                ImageSet::load(items.to_vec(), backbone.input_px, options.image_memory_bytes, &follow)
+                    .map_err(|e| error_chain(&e))?;
             bad.extend(faults);
             Ok(set)
         };
@@ -261,11 +256,15 @@ fn run_group(
             sets
         }
     };
-    let n_flat = sets.train.n_flat_maps();
+    let maps = match sets.train.maps_on_grid(backbone.grid, backbone.grid) {
+        Ok(maps) => maps,
+        Err(error) => return refuse(outcome, &error_chain(&error)),
+    };
+    let n_flat = maps.n_flat_maps();
     if n_flat > 0 {
         sets.notes.push(format!(
             "{n_flat} of {} human maps have no contrast on the {1}x{1} grid and take no part in the map term",
-            n_flat + sets.train.n_maps(),
+            n_flat + maps.n_maps(),
             backbone.grid
         ));
     }
@@ -435,15 +434,18 @@ fn score(
     let scores = scored(&sets.test, observer)?;
     // What a threshold can be chosen on without looking at the test images.
     let validation = scored(&sets.validation, &cyborg_train::Silent)?;
-    let mut cams = CamFile::new(sets.test.grid());
+    let grid = p.settings.grid().map_err(|e| failed(Box::new(e)))?;
+    let mut cams = CamFile::new(grid);
     for score in &scores {
         let cam: Vec<f32> = score.cam.iter().map(|&c| f32::from(c)).collect();
         cams.push(&cam).map_err(|e| failed(Box::new(e)))?;
     }
+    let human = sets.train.maps_on_grid(grid, grid).map_err(|e| failed(Box::new(e)))?;
     for (label, class) in data.classes.iter().enumerate() {
-        if let Some(mean) = sets.train.average_map(Some(label)) {
+        let mean = sets.train.average_map(grid, grid, Some(label)).map_err(|e| failed(Box::new(e)))?;
+        if let Some(mean) = mean {
             let count = (0..sets.train.len())
-                .filter(|&i| sets.train.items()[i].label == label && sets.train.map(i).is_some())
+                .filter(|&i| sets.train.items()[i].label == label && human.map(i).is_some())
                 .count();
             cams.set_human(class, count as u64, &mean).map_err(|e| failed(Box::new(e)))?;
         }

@@ -42,22 +42,17 @@ pub enum TrainError {
         /// `train` or `validation`.
         set: &'static str,
     },
-    /// An image set was made for another network or input size.
+    /// An image set was made for another input size.
     #[error(
-        "the {set} set holds {found_px} px images with {found_grid}x{found_grid} maps, the network needs \
-         {expected_px} px and {expected_grid}x{expected_grid}: load the set with these"
+        "the {set} set holds {found_px} px images, the network needs {expected_px} px: load the set with these"
     )]
     SetShape {
         /// `train`, `validation` or `score`.
         set: &'static str,
         /// Side of the set's images.
         found_px: usize,
-        /// Side of the set's map grids.
-        found_grid: usize,
         /// Side of the network's input.
         expected_px: usize,
-        /// Side of the network's CAM grid.
-        expected_grid: usize,
     },
     /// A label outside the classes.
     #[error("image `{id}` ({origin}) has class index {label}, but there are {n_classes} classes (0 to {})", n_classes - 1)]
@@ -107,16 +102,6 @@ pub enum TrainError {
         n_images: usize,
         /// Images a batch.
         batch_size: usize,
-    },
-    /// An image that could be decoded when the set was loaded, and no longer can.
-    #[error("cannot read image `{id}` again (`{path}`): {reason}")]
-    Image {
-        /// The image.
-        id: String,
-        /// Its file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
     },
     /// The loss is not a number any more.
     #[error(
@@ -175,6 +160,9 @@ pub enum TrainError {
         /// `learning_rate: there 0.005, now 0.01`, ...
         differences: Vec<String>,
     },
+    /// A batch cannot be made: an image or map can no longer be read.
+    #[error(transparent)]
+    Data(#[from] cyborg_data::DataError),
     /// The network cannot be built, loaded or saved.
     #[error(transparent)]
     Backbone(#[from] cyborg_backbones::BackboneError),

@@ -1,6 +1,5 @@
 //! Training in a folder, to the same bits however often it is interrupted.
 
-use crate::batch::{Batch, Batches};
 use crate::epochs::{TimingRow, write_table};
 use crate::inputs::{check_inputs, identity};
 use crate::state::{Best, Progress, SavedState};
@@ -9,8 +8,11 @@ use crate::whole_file::{moment, remove_unfinished};
 use crate::{EpochRow, ImageSet, Method, Observer, Sgd, TrainError, TrainSettings};
 use candle_core::Tensor;
 use cyborg_backbones::{Network, Output, TrainingPass};
+use cyborg_data::{Batch, BatchPlan, Batches};
 use cyborg_loss::largest;
-use cyborg_loss::{CyborgLoss, cam_from_features, cross_entropy, cyborg, min_max_normalise, saliency_mse};
+use cyborg_loss::{
+    CyborgLoss, HumanSaliency, cam_from_features, cross_entropy, cyborg, min_max_normalise, saliency_mse,
+};
 use cyborg_seed::Seed;
 use fs_err as fs;
 use std::collections::BTreeMap;
@@ -65,7 +67,7 @@ impl Default for FitOptions {
 /// Before the first step: [`TrainError::Setting`], [`TrainError::NoImages`] (an empty validation set too: there would be
 /// nothing to choose the best epoch by), [`TrainError::SetShape`], [`TrainError::Label`], [`TrainError::ClassMissing`],
 /// [`TrainError::NoMaps`], [`TrainError::SingleValueBatch`], [`TrainError::StateMismatch`],
-/// [`TrainError::StateDamaged`]. Later: [`TrainError::Write`], [`TrainError::NonFinite`], [`TrainError::Image`],
+/// [`TrainError::StateDamaged`]. Later: [`TrainError::Write`], [`TrainError::NonFinite`], [`TrainError::Data`],
 /// [`TrainError::Interrupted`].
 pub fn fit(
     settings: &TrainSettings,
@@ -179,10 +181,16 @@ impl Training<'_> {
         if self.settings.shuffle {
             Seed::new(self.settings.seed).stream(&format!("epoch/{epoch}/order")).shuffle(&mut order);
         }
-        let batches = Batches::new(self.train, self.settings.architecture);
+        let grid = self.settings.grid()?;
+        let plan = BatchPlan { grids: vec![(grid, grid)], ..BatchPlan::default() };
+        let batches = Batches::new(self.train, self.settings.architecture.normalisation(), plan)?;
         let mut clock = Instant::now();
-        let _: ControlFlow<Infallible> =
-            batches.for_each(&order, self.settings.batch_size, self.progress.step, |step, batch| {
+        let _: ControlFlow<Infallible> = batches.for_each(
+            &order,
+            self.settings.batch_size,
+            self.progress.step,
+            epoch,
+            |step, batch| {
                 if self.observer.should_stop() {
                     self.write_state()?;
                     return Err(TrainError::Interrupted { epoch, step });
@@ -192,8 +200,9 @@ impl Training<'_> {
                 self.progress.sums.seconds += clock.elapsed().as_secs_f64();
                 clock = Instant::now();
                 self.write_state_if_due()?;
-                Ok(ControlFlow::Continue(()))
-            })?;
+                Ok::<_, TrainError>(ControlFlow::Continue(()))
+            },
+        )?;
         Ok(())
     }
 
@@ -220,10 +229,10 @@ impl Training<'_> {
             step,
             learning_rate,
             images: n_images,
-            maps: batch.n_maps,
+            maps: batch.maps[0].n_maps,
             loss,
             cross_entropy,
-            saliency_mse: (batch.n_maps > 0).then_some(saliency_mse),
+            saliency_mse: (batch.maps[0].n_maps > 0).then_some(saliency_mse),
             correct,
         });
         let sums = &mut self.progress.sums;
@@ -231,24 +240,25 @@ impl Training<'_> {
         sums.correct += correct;
         sums.loss += loss * n_images as f64;
         sums.cross_entropy += cross_entropy * n_images as f64;
-        sums.maps += batch.n_maps;
-        sums.saliency_mse += saliency_mse * batch.n_maps as f64;
+        sums.maps += batch.maps[0].n_maps;
+        sums.saliency_mse += saliency_mse * batch.maps[0].n_maps as f64;
         let accuracy = correct as f64 / n_images as f64;
         self.observer.step(epoch, step, self.n_steps(), loss, accuracy, n_images);
         Ok(())
     }
 
     fn losses(&self, output: &Output, batch: &Batch) -> Result<CyborgLoss, TrainError> {
-        let weight = self.network.classifier_weight();
+        let (weight, human) = (self.network.classifier_weight(), &batch.maps[0]);
         if let Method::Cyborg { alpha, cam_class } = self.settings.method {
-            let (logits, features, human) = (&output.logits, &output.features, &batch.human);
-            return Ok(cyborg(logits, features, weight, &batch.labels, human, alpha, cam_class)?);
+            let (logits, features) = (&output.logits, &output.features);
+            let human = HumanSaliency { maps: human.maps.clone(), has_map: human.has_map.clone() };
+            return Ok(cyborg(logits, features, weight, &batch.labels, &human, alpha, cam_class)?);
         }
         let total = cross_entropy(&output.logits, &batch.labels)?;
         // Reported, not learned from.
         let predicted = output.logits.detach().argmax(1)?;
         let cams = cam_from_features(&output.features.detach(), &weight.detach(), &predicted)?;
-        let mse = saliency_mse(&min_max_normalise(&cams)?, &batch.human.maps, &batch.human.has_map)?;
+        let mse = saliency_mse(&min_max_normalise(&cams)?, &human.maps, &human.has_map)?;
         Ok(CyborgLoss { cross_entropy: total.clone(), total, saliency_mse: mse })
     }
 
@@ -295,14 +305,15 @@ impl Training<'_> {
     fn validate(&self) -> Result<(f64, f64), TrainError> {
         let order: Vec<usize> = (0..self.validation.len()).collect();
         let (mut loss, mut correct) = (0.0, 0);
-        let batches = Batches::new(self.validation, self.settings.architecture);
+        let normalisation = self.settings.architecture.normalisation();
+        let batches = Batches::new(self.validation, normalisation, BatchPlan::default())?;
         let _: ControlFlow<Infallible> =
-            batches.for_each(&order, self.settings.batch_size, 0, |_, batch| {
+            batches.for_each(&order, self.settings.batch_size, 0, 0, |_, batch| {
                 let logits = self.network.forward_eval(&batch.images, self.settings.tap)?.logits.detach();
                 let batch_loss = cross_entropy(&logits, &batch.labels)?.to_scalar::<f32>()?;
                 loss += f64::from(batch_loss) * batch.items.len() as f64;
                 correct += n_correct(self.validation, &batch, &logits)?;
-                Ok(ControlFlow::Continue(()))
+                Ok::<_, TrainError>(ControlFlow::Continue(()))
             })?;
         let n_images = order.len() as f64;
         let (epoch, step) = (self.progress.epoch, self.progress.step);

@@ -7,7 +7,6 @@ use cyborg_backbones::{Architecture, Tap};
 use cyborg_image::Raster;
 use cyborg_loss::CamClass;
 use cyborg_manifest::{Item, Split};
-use cyborg_saliency::SaliencyGrid;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -58,13 +57,15 @@ pub(crate) fn tiny_set(settings: &TrainSettings, n_images: usize) -> ImageSet {
     };
     let grid = settings.grid().expect("the tiny settings are possible");
     let map = |index: usize| {
-        let values = (0..grid * grid).map(|cell| ((cell + index) % 5) as f32 / 4.0).collect();
-        (index % 3 != 2).then_some(SaliencyGrid { height: grid, width: grid, values, flat: false })
+        // On a grid of its own size, 0, 1/4, 1/2, 3/4 and 1.
+        let pixels = (0..grid * grid).map(|cell| ((cell + index) % 5) as u8 * 60).collect();
+        let map = Raster { width_px: grid as u32, height_px: grid as u32, channels: 1, pixels };
+        (index % 3 != 2).then_some(map)
     };
     let items = (0..n_images).map(|index| item(index, index % 2)).collect();
     let images: Vec<Raster> = (0..n_images).map(image).collect();
     let maps: Vec<_> = (0..n_images).map(map).collect();
-    ImageSet::from_rasters(items, &images, &maps, side, grid).expect("well-formed")
+    ImageSet::from_rasters(items, &images, maps, side).expect("well-formed")
 }
 
 /// Training set of 10, validation set of 6.

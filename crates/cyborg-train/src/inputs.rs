@@ -19,7 +19,7 @@ pub(crate) fn check_inputs(
         if images.is_empty() {
             return Err(TrainError::NoImages { set });
         }
-        check_shape(set, images, settings.input_px, grid)?;
+        check_shape(set, images, settings.input_px)?;
         if let Some(item) = images.items().iter().find(|item| item.label >= n_classes) {
             let (id, origin) = (item.id.clone(), item.origin.clone());
             return Err(TrainError::Label { id, origin, label: item.label, n_classes });
@@ -32,9 +32,10 @@ pub(crate) fn check_inputs(
     let (n_images, batch_size) = (train.len(), settings.batch_size);
     if let Method::Cyborg { alpha, .. } = settings.method
         && alpha < 1.0
-        && train.n_maps() == 0
+        && train.n_maps(grid, grid)? == 0
     {
-        return Err(TrainError::NoMaps { alpha, n_images, n_flat: train.n_flat_maps() });
+        let n_flat = train.n_flat_maps(grid, grid)?;
+        return Err(TrainError::NoMaps { alpha, n_images, n_flat });
     }
     if grid == 1 && (batch_size == 1 || n_images % batch_size == 1) {
         return Err(TrainError::SingleValueBatch { input_px: settings.input_px, n_images, batch_size });

@@ -1,13 +1,11 @@
 #![doc = include_str!("../README.md")]
 
-mod batch;
 mod epochs;
 mod error;
 mod estimate;
 mod fit;
 #[cfg(test)]
 mod fixture;
-mod image_set;
 mod inputs;
 mod observer;
 #[cfg(test)]
@@ -19,11 +17,11 @@ mod state;
 mod steps;
 mod whole_file;
 
+pub use cyborg_data::{BadImage, ImageSet, LoadProgress};
 pub use epochs::EpochRow;
 pub use error::TrainError;
 pub use estimate::{ImageTime, image_time};
 pub use fit::{FitOptions, FitOutcome, fit, fit_with};
-pub use image_set::{BadImage, ImageSet, LoadProgress};
 pub use observer::{Observer, Silent};
 pub use score::{Score, score};
 pub use settings::{Method, TrainSettings};

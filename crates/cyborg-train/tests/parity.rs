@@ -5,7 +5,6 @@ use cyborg_backbones::{Architecture, Network, Tap};
 use cyborg_image::Raster;
 use cyborg_loss::CamClass;
 use cyborg_manifest::{Item, Split};
-use cyborg_saliency::SaliencyGrid;
 use cyborg_seed::Seed;
 use cyborg_train::{FitOptions, ImageSet, Method, Observer, Sgd, TrainSettings, fit_with, score};
 use std::collections::{BTreeMap, HashMap};
@@ -85,14 +84,15 @@ fn image_set(name: &str, n_images: usize, with_maps: bool) -> ImageSet {
         Raster { width_px: SIDE as u32, height_px: SIDE as u32, channels: 3, pixels }
     };
     let map = |index: usize| {
-        let values = (0..GRID * GRID).map(|cell| ((cell * 5 + 3 * index) % 9) as f32 / 8.0).collect();
-        let grid = SaliencyGrid { height: GRID, width: GRID, values, flat: false };
-        (with_maps && index % 4 != 3).then_some(grid)
+        // On a grid of its own size, divided by its greatest value: eighths from 0 to 1.
+        let pixels = (0..GRID * GRID).map(|cell| ((cell * 5 + 3 * index) % 9) as u8 * 31).collect();
+        let map = Raster { width_px: GRID as u32, height_px: GRID as u32, channels: 1, pixels };
+        (with_maps && index % 4 != 3).then_some(map)
     };
     let items = (0..n_images).map(item).collect();
     let images: Vec<_> = (0..n_images).map(image).collect();
     let maps: Vec<_> = (0..n_images).map(map).collect();
-    ImageSet::from_rasters(items, &images, &maps, SIDE, GRID).expect("well-formed")
+    ImageSet::from_rasters(items, &images, maps, SIDE).expect("well-formed")
 }
 
 #[derive(Default)]

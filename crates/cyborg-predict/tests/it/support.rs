@@ -120,9 +120,8 @@ pub(crate) fn training_set(network: &Network, paths: &[PathBuf]) -> ImageSet {
         map: None,
         origin: "test".to_owned(),
     };
-    let grid = network.architecture().grid(INPUT_PX).expect("large enough");
-    let (set, bad) = ImageSet::load(paths.iter().map(item).collect(), INPUT_PX, grid, 1 << 30, &|_, _| ())
-        .expect("loaded");
+    let (set, bad) =
+        ImageSet::load(paths.iter().map(item).collect(), INPUT_PX, 1 << 30, &|_, _| ()).expect("loaded");
     assert!(bad.is_empty());
     set
 }

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod error;
+mod image_file;
+mod image_set;
+mod transform;
+
+pub use batch::{Batch, BatchPlan, Batches, HumanMaps};
+pub use error::DataError;
+pub use image_file::{MAX_SIDE_PX, read_image, resized_pixels};
+pub use image_set::{BadImage, GridMaps, ImageSet, LoadProgress};
+pub use transform::{Sample, Transform};
