@@ -8,7 +8,7 @@ use crate::steps::{StepLog, StepRow};
 use crate::whole_file::{moment, remove_unfinished};
 use crate::{EpochRow, ImageSet, Observer, TrainError, TrainSettings};
 use candle_core::Tensor;
-use cyborg_backbones::Network;
+use cyborg_backbones::{Network, ParameterInfo, ParameterRole};
 use cyborg_data::{Batch, BatchPlan, Batches};
 use cyborg_loss::{cross_entropy, largest};
 use cyborg_methods::Memory;
@@ -344,18 +344,25 @@ impl Training<'_> {
 /// The network with initial weights drawn from the run's seed, frozen where the protocol says so.
 fn new_network(settings: &TrainSettings) -> Result<Network, TrainError> {
     let seed = Seed::new(settings.seed).child("init");
-    Ok(Network::new(settings.architecture, settings.n_classes, &seed)?)
+    let mut network = Network::new(settings.architecture, settings.n_classes, &seed)?;
+    network.freeze(&settings.protocol.freeze)?;
+    Ok(network)
 }
 
 /// The parameters that are trained, with what the protocol's groups must know of each.
 pub(crate) fn network_parameters(network: &Network) -> Vec<NetworkParameter> {
-    let parameter = |(name, var): &(String, candle_core::Var)| NetworkParameter {
-        name: name.clone(),
-        var: var.clone(),
-        role: cyborg_optim::ParameterRole::Weight,
-        is_classifier: false,
+    let trained = network.parameter_roles().into_iter().filter(|info| !info.is_frozen);
+    let parameter = |(info, (name, var)): (ParameterInfo, (String, candle_core::Var))| NetworkParameter {
+        name,
+        var,
+        role: match info.role {
+            ParameterRole::Weight => cyborg_optim::ParameterRole::Weight,
+            ParameterRole::Bias => cyborg_optim::ParameterRole::Bias,
+            ParameterRole::Norm => cyborg_optim::ParameterRole::Norm,
+        },
+        is_classifier: info.is_classifier,
     };
-    network.parameters().iter().map(parameter).collect()
+    trained.zip(network.trainable_parameters()).map(parameter).collect()
 }
 
 /// The number of training images of each class.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{ClassWeights, Protocol, TrainError};
-use cyborg_backbones::{Architecture, Tap};
+use cyborg_backbones::{Architecture, Network, Tap};
 use cyborg_methods::Method;
 use serde_json::{Value, json};
 
@@ -90,7 +90,29 @@ impl TrainSettings {
                 return fault("taps", format!("`{name}`"), expected);
             }
         }
+        self.check_parameter_names()?;
         self.grid().map(|_| ())
+    }
+
+    /// Patterns of parameter names fit the network's names, and something is left to train.
+    fn check_parameter_names(&self) -> Result<(), TrainError> {
+        let Protocol { freeze, groups, .. } = &self.protocol;
+        if freeze.is_empty() && *groups == cyborg_optim::ParameterGroups::default() {
+            return Ok(());
+        }
+        let fault = |field, expected: String| TrainError::Setting {
+            field,
+            found: "not what the network has".to_owned(),
+            expected,
+        };
+        let mut network = Network::blank(self.architecture, self.n_classes)?;
+        network.freeze(freeze).map_err(|error| fault("freeze", error.to_string()))?;
+        let parameters = crate::fit::network_parameters(&network);
+        if parameters.is_empty() {
+            return Err(fault("freeze", "patterns that leave a parameter to train".to_owned()));
+        }
+        groups.apply(&parameters).map_err(|error| fault("parameter_groups", error.to_string()))?;
+        Ok(())
     }
 
     /// Side of the CAM grid.
@@ -158,6 +180,11 @@ mod tests {
         check("input_px", &|s| s.input_px = 0);
         check("class_weights", &|s| s.protocol.class_weights = weights(&[1.0]));
         check("class_weights", &|s| s.protocol.class_weights = weights(&[0.0, 0.0]));
+        check("freeze", &|s| s.protocol.freeze = vec!["layer9.*".to_owned()]);
+        check("freeze", &|s| s.protocol.freeze = vec!["*".to_owned()]);
+        check("parameter_groups", &|s| {
+            s.protocol.groups = serde_json::from_value(json!({"patterns": [{"match": "layer9.*"}]})).expect("valid");
+        });
         // layer1 of thin-resnet8 has 16 channels, its classifier takes 64.
         check("tap", &|s| s.cam_tap = s.architecture.tap("layer1").expect("it has one"));
         check("tap", &|s| s.cam_tap = Architecture::InceptionV3.tap("Mixed_6e").expect("it has one"));
