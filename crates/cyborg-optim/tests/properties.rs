@@ -29,6 +29,35 @@ fn norm(numbers: &[f32]) -> f64 {
     numbers.iter().map(|&number| f64::from(number).powi(2)).sum::<f64>().sqrt()
 }
 
+#[test]
+fn values_are_clipped_before_the_norm() {
+    let (parameters, mut store) = with_gradients(&[vec![3.0], vec![-4.0]]);
+    let clip = Clip { value: Positive::new(3.0), global_norm: Positive::new(1.0) };
+    let norm = clip.apply(&parameters, &mut store).expect("gradients fit").expect("there is a bound");
+    // 3 and -3 have the norm sqrt(18); divided by it they are the square root of one half.
+    assert!((norm - 18f64.sqrt()).abs() < 1e-12);
+    for (found, sign) in gradients(&parameters, &store).into_iter().zip([1.0, -1.0]) {
+        assert!((f64::from(found) - sign * 0.5f64.sqrt()).abs() < 1e-6, "{found}");
+    }
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_shows_in_the_norm() {
+    // PyTorch 2.15.0: clip_grad_norm_ of gradients [inf, 1] and [2] by 1 is inf and leaves [nan, 0] and [0]; of
+    // [nan, 1] and [2] it is nan and leaves nothing but nan.
+    let clipped = |number: f32| {
+        let (parameters, mut store) = with_gradients(&[vec![number, 1.0], vec![2.0]]);
+        let max_norm = Positive::new(1.0).expect("above 0");
+        let norm = clip_by_global_norm(&parameters, &mut store, max_norm).expect("gradients fit");
+        (norm, gradients(&parameters, &store))
+    };
+    let (norm, numbers) = clipped(f32::INFINITY);
+    assert_eq!(norm, f64::INFINITY);
+    assert!(numbers[0].is_nan() && numbers[1..] == [0.0, 0.0], "{numbers:?}");
+    let (norm, numbers) = clipped(f32::NAN);
+    assert!(norm.is_nan() && numbers.iter().all(|number| number.is_nan()), "{norm}, {numbers:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

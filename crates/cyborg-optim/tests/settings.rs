@@ -72,6 +72,13 @@ fn impossible_settings_are_refused_with_what_is_valid() {
         json!({"momentum": 0.9}),
         "`momentum`: `adam` has no such setting; valid names: `learning_rate`, `betas`, `eps`, `weight_decay`",
     );
+    for name in ["adam", "adamw"] {
+        check(
+            name,
+            json!({"eps": 1e-50}),
+            "`eps`: expected a number that is above 0 in 32 bits too, found 1e-50; 1e-8 is usual",
+        );
+    }
     let refused = refusal(OPTIMISERS, "adamw", &json!({"betas": [0.9, 1.0]}));
     assert!(refused.starts_with("`betas[1]`: expected a number from 0 to below 1, found 1.0"), "{refused}");
 

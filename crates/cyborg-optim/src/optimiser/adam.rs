@@ -1,10 +1,10 @@
 //! Adam (Kingma and Ba, ICLR 2015), as `torch.optim.Adam` defines it.
 
-use cyborg_settings::{BelowOne, NonNegative, Positive, Settings};
+use cyborg_settings::{BelowOne, Fault, NonNegative, Positive, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::moments::{Decay, MomentSettings, MomentState};
+use super::moments::{Decay, MomentSettings, MomentState, check_eps};
 use super::{Optimiser, OptimiserState, Parameter};
 
 /// Adam (Kingma and Ba, ICLR 2015): `torch.optim.Adam` with its defaults, without AMSGrad.
@@ -39,6 +39,10 @@ impl Default for Adam {
 
 impl Settings for Adam {
     const NAME: &'static str = "adam";
+
+    fn check(&self) -> Result<(), Fault> {
+        check_eps(self.eps)
+    }
 }
 
 impl Optimiser for Adam {

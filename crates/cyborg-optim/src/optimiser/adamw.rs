@@ -1,10 +1,10 @@
 //! Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019), as `torch.optim.AdamW` defines it.
 
-use cyborg_settings::{BelowOne, NonNegative, Positive, Settings};
+use cyborg_settings::{BelowOne, Fault, NonNegative, Positive, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::moments::{Decay, MomentSettings, MomentState};
+use super::moments::{Decay, MomentSettings, MomentState, check_eps};
 use super::{Optimiser, OptimiserState, Parameter};
 
 /// AdamW (Loshchilov and Hutter, ICLR 2019): `torch.optim.AdamW` with its defaults, without AMSGrad.
@@ -38,6 +38,10 @@ impl Default for AdamW {
 
 impl Settings for AdamW {
     const NAME: &'static str = "adamw";
+
+    fn check(&self) -> Result<(), Fault> {
+        check_eps(self.eps)
+    }
 }
 
 impl Optimiser for AdamW {

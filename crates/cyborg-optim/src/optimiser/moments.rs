@@ -2,6 +2,7 @@
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
+use cyborg_settings::{Fault, Positive};
 
 use super::in_place::update_in_place;
 use super::{OptimiserState, Parameter};
@@ -23,6 +24,15 @@ pub(super) struct MomentSettings {
     pub(super) eps: f64,
     pub(super) weight_decay: f64,
     pub(super) decay: Decay,
+}
+
+/// Refuses a number that is 0 once it is rounded to f32: a gradient of 0 would then divide 0 by 0.
+pub(super) fn check_eps(eps: Positive) -> Result<(), Fault> {
+    if eps.get() as f32 > 0.0 {
+        return Ok(());
+    }
+    let message = format!("expected a number that is above 0 in 32 bits too, found {:?}", eps.get());
+    Err(Fault::of_field("eps", message, Some("1e-8 is usual".to_owned())))
 }
 
 #[derive(Debug)]
