@@ -165,13 +165,10 @@ pub enum TrainError {
         /// `learning_rate: there 0.005, now 0.01`, ...
         differences: Vec<String>,
     },
-    /// A batch cannot be made: an image or map can no longer be read.
-    #[error(transparent)]
-    Data(#[from] cyborg_data::DataError),
     /// The network cannot be built, loaded or saved.
     #[error(transparent)]
     Backbone(#[from] cyborg_backbones::BackboneError),
-    /// A batch cannot be made.
+    /// A batch cannot be made: an image or map can no longer be read.
     #[error(transparent)]
     Data(#[from] cyborg_data::DataError),
     /// The method cannot compute its loss.

@@ -13,7 +13,7 @@ use cyborg_settings::{Fault, Fraction, NonNegative, Positive, Settings};
 ///
 /// The map becomes F: +1 where people marked, -1 where they did not, 0 in between. With A the CAM, normalised per image to its
 /// minimum and maximum, the loss is max(0, mean over F != 0 of |tanh(5 (A - a)) - F| - eta) + mean |A - g(F)|, where a is the
-/// threshold at which most cells agree with F, and g(F) the marked cells blurred by a 3 x 3 binomial kernel and divided by
+/// threshold (in steps of 0.05) at which most cells agree with F, and g(F) the marked cells blurred by a 3 x 3 binomial kernel and divided by
 /// their maximum.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +53,9 @@ fn tenth() -> Fraction {
 
 /// The steepness of the soft threshold in the authors' code.
 const STEEPNESS: f64 = 5.0;
+/// Distances between the thresholds that are tried; they are the same for every image, so that the one that is chosen does
+/// not move with the CAM.
+const N_THRESHOLDS: u32 = 20;
 
 impl Settings for Res {
     const NAME: &'static str = "res";
@@ -130,25 +133,19 @@ fn rows(tensor: &Tensor) -> candle_core::Result<Vec<Vec<f64>>> {
     tensor.detach().to_dtype(DType::F64)?.flatten_from(1)?.to_vec2()
 }
 
-/// The threshold, one of the CAM's own values, at which most cells that F decides are on the right side of it; the smallest
-/// of equally good ones.
+/// The threshold among 0, 1/20, ..., 1 at which most cells that F decides are on the right side of it (a cell at the threshold
+/// counts as marked); the smallest of equally good ones.
 fn best_threshold(cam: &[f64], marks: &[f64]) -> f64 {
-    let mut cells: Vec<(f64, f64)> =
-        cam.iter().copied().zip(marks.iter().copied()).filter(|(_, mark)| *mark != 0.0).collect();
-    cells.sort_by(|a, b| a.0.total_cmp(&b.0));
-    // At the smallest value every cell counts as marked.
-    let mut right = cells.iter().filter(|(_, mark)| *mark > 0.0).count() as i64;
-    let (mut best, mut best_right) = (cells.first().map_or(0.5, |cell| cell.0), right);
-    let mut at = 0;
-    while at < cells.len() {
-        let value = cells[at].0;
-        while at < cells.len() && cells[at].0 == value {
-            // Above its own value a cell counts as not marked.
-            right += if cells[at].1 > 0.0 { -1 } else { 1 };
-            at += 1;
-        }
-        if right > best_right && at < cells.len() {
-            (best, best_right) = (cells[at].0, right);
+    let n_right = |threshold: f64| {
+        let is_right = |(cell, mark): (&f64, &f64)| *mark != 0.0 && (*cell >= threshold) == (*mark > 0.0);
+        cam.iter().zip(marks).filter(|pair| is_right(*pair)).count()
+    };
+    let (mut best, mut most) = (0.0, n_right(0.0));
+    for step in 1..=N_THRESHOLDS {
+        let threshold = f64::from(step) / f64::from(N_THRESHOLDS);
+        let n = n_right(threshold);
+        if n > most {
+            (best, most) = (threshold, n);
         }
     }
     best
@@ -187,14 +184,16 @@ mod tests {
 
     #[test]
     fn the_threshold_separates_what_it_can() {
-        // From 0.5 up two of two marked cells, and both unmarked ones are below.
-        assert_eq!(best_threshold(&[0.1, 0.9, 0.5, 0.3], &[-1.0, 1.0, 1.0, -1.0]), 0.5);
+        // From 0.35 to 0.5 both marked cells are at or above it and both unmarked ones below.
+        assert_eq!(best_threshold(&[0.1, 0.9, 0.5, 0.3], &[-1.0, 1.0, 1.0, -1.0]), 0.35);
         // The undecided cell does not count.
-        assert_eq!(best_threshold(&[0.1, 0.9, 0.95], &[-1.0, 1.0, 0.0]), 0.9);
-        // Everything marked: all cells at or above the smallest value are right.
-        assert_eq!(best_threshold(&[0.4, 0.2], &[1.0, 1.0]), 0.2);
-        // Equal cells stand or fall together: two right at 0.2, one right at 0.5 (the unmarked ones).
-        assert_eq!(best_threshold(&[0.2, 0.5, 0.5], &[-1.0, 1.0, -1.0]), 0.5);
+        assert_eq!(best_threshold(&[0.1, 0.9, 0.05], &[-1.0, 1.0, 0.0]), 0.15);
+        // Everything marked: 0 is right for all.
+        assert_eq!(best_threshold(&[0.4, 0.2], &[1.0, 1.0]), 0.0);
+        // Nothing marked: the first threshold above all cells.
+        assert_eq!(best_threshold(&[0.4, 0.2], &[-1.0, -1.0]), 0.45);
+        // Equal cells stand or fall together: two right (the unmarked 0.2 and the marked 0.5) from 0.25 on.
+        assert_eq!(best_threshold(&[0.2, 0.5, 0.5], &[-1.0, 1.0, -1.0]), 0.25);
     }
 
     #[test]
