@@ -43,7 +43,9 @@ pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, 
     }
     for method in methods {
         let words = crate::runner::words(method.method.as_ref());
-        lines.push(format!("  method {}: {words}, tap {}", method.name, method.tap));
+        let maps =
+            method.map_control.as_ref().map_or(String::new(), |control| format!(", {} maps", control.name()));
+        lines.push(format!("  method {}: {words}{maps}, tap {}", method.name, method.tap));
     }
     let mut total = 0.0;
     for (i, backbone) in backbones.iter().enumerate() {

@@ -64,6 +64,7 @@ pub fn train_settings(
         input_px: backbone.input_px,
         method: Arc::clone(&method.method),
         cam_tap,
+        map_control: method.map_control.clone(),
         protocol: experiment.protocol.clone(),
         seed,
     })
@@ -93,7 +94,10 @@ pub fn identity(
 /// The run folder's name: readable parts of the identity, then its digest.
 pub fn run_id(settings: &TrainSettings, identity: &Value) -> String {
     let digest = blake3::hash(identity.to_string().as_bytes()).to_hex();
-    let label = settings.method.label();
+    let label = match &settings.map_control {
+        Some(control) => format!("{}-{}", settings.method.label(), control.name()),
+        None => settings.method.label(),
+    };
     format!("{}_{label}_s{}_{}", settings.architecture.name(), settings.seed, &digest.as_str()[..12])
 }
 

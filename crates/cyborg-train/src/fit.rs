@@ -94,6 +94,11 @@ pub fn fit_with(
     options: &FitOptions,
 ) -> Result<FitOutcome, TrainError> {
     check_inputs(settings, train, validation)?;
+    let controlled = match &settings.map_control {
+        Some(control) => Some(control.replace(train, &Seed::new(settings.seed).child("maps"))?),
+        None => None,
+    };
+    let train = controlled.as_ref().unwrap_or(train);
     fs::create_dir_all(dir).map_err(|source| TrainError::Write { path: dir.to_owned(), source })?;
     remove_unfinished(dir)?;
     let state_path = dir.join("state.safetensors");

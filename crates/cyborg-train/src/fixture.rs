@@ -22,6 +22,7 @@ pub(crate) fn tiny_settings() -> TrainSettings {
         input_px: 32,
         method: method("cyborg", &serde_json::json!({})),
         cam_tap: Tap::RELEASED,
+        map_control: None,
         protocol: Protocol {
             epochs: at_least_one(2),
             batch_size: at_least_one(4),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::{ClassWeights, Protocol, TrainError};
 use cyborg_backbones::{Architecture, Network, Tap};
+use cyborg_data::MapControl;
 use cyborg_methods::Method;
 use serde_json::{Value, json};
 
@@ -23,6 +24,8 @@ pub struct TrainSettings {
     pub method: Arc<dyn Method>,
     /// Where the features of the class activation map are taken, in training and in scoring.
     pub cam_tap: Tap,
+    /// What replaces people's maps in training; `None` leaves them as they are.
+    pub map_control: Option<Arc<dyn MapControl>>,
     /// How the network is trained.
     pub protocol: Protocol,
     /// The seed of initial weights, orders and everything else that is drawn. Trainings that differ in the method alone
@@ -144,6 +147,9 @@ impl TrainSettings {
             "tap": self.cam_tap.name(),
         });
         if let Value::Object(fields) = &mut identity {
+            if let Some(control) = &self.map_control {
+                fields.insert("maps".to_owned(), control.identity());
+            }
             fields.append(&mut self.protocol.identity());
             if self.architecture.dropout() > 0.0 {
                 fields.insert("dropout".to_owned(), json!(self.protocol.dropout));
@@ -183,7 +189,8 @@ mod tests {
         check("freeze", &|s| s.protocol.freeze = vec!["layer9.*".to_owned()]);
         check("freeze", &|s| s.protocol.freeze = vec!["*".to_owned()]);
         check("parameter_groups", &|s| {
-            s.protocol.groups = serde_json::from_value(json!({"patterns": [{"match": "layer9.*"}]})).expect("valid");
+            s.protocol.groups =
+                serde_json::from_value(json!({"patterns": [{"match": "layer9.*"}]})).expect("valid");
         });
         // layer1 of thin-resnet8 has 16 channels, its classifier takes 64.
         check("tap", &|s| s.cam_tap = s.architecture.tap("layer1").expect("it has one"));

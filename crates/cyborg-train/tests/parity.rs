@@ -153,6 +153,7 @@ fn a_training_follows_pytorch() {
             .expect("valid")
             .into(),
         cam_tap: Tap::RELEASED,
+        map_control: None,
         protocol,
         seed: 0,
     };

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use cyborg_backbones::Tap;
+use cyborg_data::MAP_CONTROLS;
 use cyborg_methods::{METHODS, MapUse, Method};
-use cyborg_settings::{Step, find};
+use cyborg_settings::{Step, find, names};
 use cyborg_train::{ClassWeights, Protocol, TrainError, TrainSettings};
 
 use super::{BackboneSpec, Check, MethodSpec, field, join};
 use crate::file::{ExperimentFile, MethodFile};
+
+/// The name of people's own maps.
+const PEOPLE: &str = "people";
 
 impl Check<'_> {
     pub(super) fn methods(&mut self, file: &ExperimentFile) -> Vec<MethodSpec> {
@@ -47,9 +51,42 @@ impl Check<'_> {
                 return None;
             }
         };
+        let map_control = match &method.maps {
+            None => None,
+            Some(part) if part.name == PEOPLE => {
+                if let Some(unknown) = part.settings.keys().next() {
+                    let place = join(here, &[field("maps"), field(unknown)]);
+                    self.fault(&place, format!("`{unknown}`: people's maps have no settings here"), None);
+                }
+                None
+            }
+            Some(part) => {
+                let place = join(here, &[field("maps")]);
+                let names: Vec<&str> = names(MAP_CONTROLS).into_iter().chain([PEOPLE]).collect();
+                match find(MAP_CONTROLS, &part.name) {
+                    Err(_) => {
+                        let hint = cyborg_settings::nearest(&part.name, &names);
+                        self.fault(&place, format!("there are no maps `{}`", part.name), Some(hint));
+                        None
+                    }
+                    Ok(choice) => match choice.parse(&part.settings) {
+                        Ok(control) => Some(Arc::from(control)),
+                        Err(fault) => {
+                            self.fault(&join(&place, &fault.path), fault.to_string(), fault.hint);
+                            None
+                        }
+                    },
+                }
+            }
+        };
+        if map_control.is_some() && parsed.needs().maps == MapUse::Never {
+            let message = format!("`{}` learns nothing from maps: `maps` would change nothing", method.loss);
+            self.fault(&join(here, &[field("maps")]), message, Some("remove it".to_owned()));
+        }
         Some(MethodSpec {
             name: method.name.clone(),
             method: parsed,
+            map_control,
             tap: method.tap.clone().unwrap_or_else(|| Tap::RELEASED.name().to_owned()),
             place: self.source.place_of(here),
         })
@@ -89,6 +126,7 @@ impl Check<'_> {
                     input_px: backbone.input_px,
                     method: Arc::clone(&spec.method),
                     cam_tap,
+                    map_control: spec.map_control.clone(),
                     protocol: protocol.clone(),
                     seed: 0,
                 };

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cyborg_backbones::Architecture;
+use cyborg_data::MapControl;
 use cyborg_methods::Method;
 use cyborg_phantom::FacePhantom;
 use cyborg_settings::{Step, nearest};
@@ -18,7 +19,7 @@ use cyborg_weights::Source as Weights;
 
 use crate::ExperimentError;
 use crate::diagnostic::{Diagnostic, Source};
-use crate::file::{BadImagePolicy, ExperimentFile, JobsFile};
+use crate::file::{BadImagePolicy, ExperimentFile, JobsFile, Part};
 
 /// An experiment that can be run: only [`read_experiment`] makes one.
 #[derive(Clone, Debug)]
@@ -101,6 +102,8 @@ pub struct MethodSpec {
     pub method: Arc<dyn Method>,
     /// The name of the tap where CAMs are taken, in training and in scoring; every backbone of the experiment has it.
     pub tap: String,
+    /// What replaces people's maps in training.
+    pub map_control: Option<Arc<dyn MapControl>>,
     /// Where the file states the method, for messages about it: `FILE:LINE:COLUMN`.
     pub place: String,
 }
@@ -330,6 +333,8 @@ fn resolved(file: &ExperimentFile, methods: &[MethodSpec], protocol: &Protocol) 
     for (written, checked) in file.methods.iter_mut().zip(methods) {
         written.settings = checked.method.to_fields();
         written.tap = Some(checked.tap.clone());
+        written.maps =
+            checked.map_control.as_ref().map(|c| Part { name: c.name().to_owned(), settings: c.to_fields() });
     }
     file.training = training::resolved(&file.training, protocol);
     file

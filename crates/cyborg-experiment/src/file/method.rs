@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use cyborg_data::MAP_CONTROLS;
 use cyborg_methods::METHODS;
 use cyborg_settings::{SchemaOfChoice, schema_of_choices};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -11,7 +12,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::part::{fields, text};
+use super::part::{Part, fields, text};
+use super::training::name_or_fields;
 
 /// One way of training: its name in tables, the method, and the method's own settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,8 @@ pub struct MethodFile {
     pub loss: String,
     /// The tap whose features the class activation map is made of.
     pub tap: Option<String>,
+    /// What replaces people's maps in training, one of [`MAP_CONTROLS`] or `people`.
+    pub maps: Option<Part>,
     /// The method's own settings, as they are written.
     pub settings: Map<String, Value>,
 }
@@ -36,6 +40,9 @@ impl Serialize for MethodFile {
         }
         if let Some(tap) = &self.tap {
             map.serialize_entry("tap", tap)?;
+        }
+        if let Some(maps) = &self.maps {
+            map.serialize_entry("maps", maps)?;
         }
         map.end()
     }
@@ -55,7 +62,9 @@ impl<'de> Deserialize<'de> for MethodFile {
                     |name| text(&mut settings, name)?.ok_or_else(|| A::Error::missing_field(name));
                 let (name, loss) = (required("name")?, required("loss")?);
                 let tap = text(&mut settings, "tap")?;
-                Ok(MethodFile { name, loss, tap, settings })
+                let maps = settings.remove("maps").map(serde_json::from_value).transpose();
+                let maps = maps.map_err(|error| A::Error::custom(format!("`maps`: {error}")))?;
+                Ok(MethodFile { name, loss, tap, maps, settings })
             }
         }
         deserializer.deserialize_map(MethodVisitor)
@@ -77,10 +86,21 @@ impl JsonSchema for MethodFile {
                     network with as many channels as its classifier takes."
             },
         });
+        let mut common = common.as_object().cloned().unwrap_or_default();
+        let mut maps = name_or_fields(generator, MAP_CONTROLS, "The control.");
+        maps.insert(
+            "description".to_owned(),
+            "What replaces people's maps in training, as a control; `people` (their own maps) if absent."
+                .into(),
+        );
+        if let Some(alternatives) = maps.get_mut("oneOf").and_then(Value::as_array_mut) {
+            alternatives.push(json!({"const": "people"}));
+        }
+        common.insert("maps".to_owned(), maps.to_value());
         let how = SchemaOfChoice {
             tag: "loss",
             tag_description: "What is minimised.",
-            common: common.as_object().cloned().unwrap_or_default(),
+            common,
             required: vec!["name"],
         };
         schema_of_choices(generator, METHODS, &how)

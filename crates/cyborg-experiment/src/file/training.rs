@@ -126,7 +126,7 @@ part!(
 );
 
 /// A name alone, or the fields of one part.
-fn name_or_fields<T: ?Sized>(
+pub(super) fn name_or_fields<T: ?Sized>(
     generator: &mut SchemaGenerator,
     choices: &[Choice<T>],
     what: &'static str,
