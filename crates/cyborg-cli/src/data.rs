@@ -1,6 +1,6 @@
 //! `cargo xtask data`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -27,8 +27,8 @@ pub(crate) enum DataCommand {
 
 #[derive(Args)]
 pub(crate) struct Folders {
-    /// Folder of the manifests.
-    #[arg(long, value_name = "DIR", default_value = "data-manifests")]
+    /// Folder of the manifests. Default: the nearest `data-manifests` at or above the working directory.
+    #[arg(long, value_name = "DIR", env = "CYBORG_MANIFESTS", hide_default_value = true, default_value_os_t = crate::places::manifests())]
     manifests: PathBuf,
     /// Folder that holds the data sets, each in a folder of its id, in place of the manifests' own roots.
     #[arg(long, value_name = "DIR", env = "CYBORG_DATA")]
@@ -126,9 +126,9 @@ fn list(folders: &Folders) -> Result<ExitCode> {
 }
 
 fn find(one: &One) -> Result<Manifest> {
-    let as_path = Path::new(&one.id);
+    let as_path = crate::places::file(&one.id)?;
     if as_path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-        return Ok(read_manifest(as_path)?);
+        return Ok(read_manifest(&as_path)?);
     }
     let all = list_manifests(&one.folders.manifests)?;
     let ids: Vec<String> = all.iter().map(|m| format!("`{}`", m.id)).collect();

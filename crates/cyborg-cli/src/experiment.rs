@@ -14,6 +14,7 @@ use crate::print;
 #[derive(Args)]
 pub(crate) struct RunArguments {
     /// The experiment file, such as experiments/quickstart.yaml.
+    #[arg(value_parser = crate::places::file)]
     file: PathBuf,
     /// Run the file's phantom stand-in: the same experiment on drawn data, at reduced size.
     #[arg(long)]
@@ -27,8 +28,9 @@ pub(crate) struct RunArguments {
     /// Folder that holds the data sets, each in a folder of its id, in place of the manifests' own roots.
     #[arg(long, value_name = "DIR", env = "CYBORG_DATA")]
     data_root: Option<PathBuf>,
-    /// Folder of the manifests that experiments name by id.
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the manifests that experiments name by id. Default: the nearest `data-manifests` above the experiment file,
+    /// else above the working directory.
+    #[arg(long, value_name = "DIR", env = "CYBORG_MANIFESTS")]
     manifests: Option<PathBuf>,
     /// Folder of the finished runs.
     #[arg(long, value_name = "DIR", default_value = "runs")]
@@ -58,7 +60,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode> {
         "`--image-memory` is {}, expected 0 or more GiB",
         arguments.image_memory
     );
-    let read = Options { phantom: arguments.phantom, manifests: arguments.manifests.clone() };
+    let manifests = crate::places::manifests_for(&arguments.file, arguments.manifests.as_ref());
+    let read = Options { phantom: arguments.phantom, manifests: Some(manifests) };
     let experiment = read_experiment(&arguments.file, &read)?;
     let options = RunOptions {
         runs_dir: arguments.runs.clone(),
