@@ -9,7 +9,7 @@ fn main() {
     if std::env::var("PROFILE").as_deref() == Ok("release")
         && let Some(revision) = git(&["rev-parse", "--short=12", "HEAD"])
     {
-        version.push_str(&format!(" ({revision})"));
+        version = format!("{version} ({revision})");
         let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
         for name in ["HEAD".to_owned()].into_iter().chain(branch) {
             if let Some(path) = git(&["rev-parse", "--git-path", &name]) {

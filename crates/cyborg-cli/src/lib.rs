@@ -24,7 +24,7 @@ pub use crate::program::{command_of, main, print};
 pub use crate::startup::with_tuned_environment;
 
 /// The user's commands, to be flattened into the commands of a program.
-pub struct Command(Inner);
+pub struct Command(Box<Inner>);
 
 #[derive(Subcommand)]
 enum Inner {
@@ -53,7 +53,7 @@ enum Inner {
 // By hand, because a public enum would make the arguments of every command public.
 impl FromArgMatches for Command {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Inner::from_arg_matches(matches).map(Self)
+        Inner::from_arg_matches(matches).map(|command| Self(Box::new(command)))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -80,7 +80,7 @@ impl Subcommand for Command {
 /// # Errors
 /// What the command could not do, with its causes.
 pub fn run(command: &Command) -> Result<ExitCode> {
-    match &command.0 {
+    match command.0.as_ref() {
         Inner::Run(arguments) => experiment::run(arguments),
         Inner::Report(arguments) => report::run(arguments),
         Inner::Compare(arguments) => compare::run(arguments),

@@ -43,6 +43,24 @@ pub(crate) fn file(text: &str) -> Result<PathBuf, Infallible> {
     Ok(found.unwrap_or(path))
 }
 
+/// What to say to someone who names an experiment that is not there: the nearest ones that are.
+pub(crate) fn experiments_hint() -> String {
+    let folder = starts(None).map(|start| start.join("experiments")).find(|folder| folder.is_dir());
+    let Some(folder) = folder else { return String::new() };
+    let entries =
+        fs_err::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut names: Vec<String> = entries
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+        .filter_map(|path| Some(format!("`experiments/{}`", path.file_name()?.to_string_lossy())))
+        .collect();
+    names.sort();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("\n  hint: those of `{}` are {}", folder.display(), names.join(", "))
+    }
+}
+
 /// The folder of the repository's programs for PyTorch.
 pub(crate) fn benches() -> PathBuf {
     let found =

@@ -12,7 +12,6 @@ use crate::data::{ResolvedData, resolve};
 use crate::diagnostic::nearest;
 use crate::file::BadImagePolicy;
 use crate::plan::{Cell, cells, identity, run_id, tap_name, train_settings};
-use crate::progress::minutes;
 use crate::runner::RunOptions;
 use crate::store::Store;
 use crate::{ExperimentError, error_chain};
@@ -36,9 +35,8 @@ pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, 
         (backbones.len(), "backbone"),
         (seeds.len(), "seed"),
     ];
-    let [runs, data_sets, methods_, backbones_, seeds_] =
-        counted.map(|(n, what)| format!("{n} {what}{}", if n == 1 { "" } else { "s" }));
-    lines.push(format!("{runs} = {data_sets} x {methods_} x {backbones_} x {seeds_}"));
+    let words = counted.map(|(n, what)| format!("{n} {what}{}", if n == 1 { "" } else { "s" }));
+    lines.push(format!("{} = {}", words[0], words[1..].join(" x ")));
     let sets: Vec<Standing> = data.iter().map(|spec| standing(spec, experiment, options)).collect();
     for (spec, set) in data.iter().zip(&sets) {
         let standing = match &set.size {
@@ -88,14 +86,14 @@ pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, 
     lines.push(format!("  seeds {}", seeds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
     let n_runs = cells(experiment).len();
     let n_left = n_runs - done.n_finished;
-    lines.push(format!(
-        "{} of {n_runs} runs are finished already; {} were begun",
-        done.n_finished, done.n_begun
-    ));
+    let begun = if done.n_begun == 0 { String::new() } else { format!(", {} are begun", done.n_begun) };
+    lines.push(format!("{} of {n_runs} runs are finished already{begun}", done.n_finished));
     let n_possible: usize =
         done.unfinished.iter().filter(|((d, _), _)| sets[*d].size.is_ok()).map(|(_, n)| n).sum();
     if n_left == 0 {
         lines.push("nothing is left to train: running it builds the report".to_owned());
+    } else if n_possible == 0 {
+        lines.push("none of the others can be made as the data stands".to_owned());
     } else {
         let without = match n_left - n_possible {
             0 => String::new(),
@@ -103,10 +101,21 @@ pub fn dry_run(experiment: &Experiment, options: &RunOptions) -> Result<String, 
         };
         lines.push(format!(
             "about {} for the others (one run at a time on this machine, measured now; decoding not counted{without})",
-            minutes(total)
+            in_words(total)
         ));
     }
     Ok(lines.join("\n"))
+}
+
+/// An estimate of a time: nobody knows its seconds.
+fn in_words(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => format!("{seconds:.0} seconds"),
+        (0, 1) => "1 minute".to_owned(),
+        (0, minutes) => format!("{minutes} minutes"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
 }
 
 /// Numbers of images by role.
@@ -289,4 +298,16 @@ fn origin(spec: &DataSpec, options: &RunOptions) -> String {
 
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn estimates_read_as_people_say_them() {
+        for (seconds, expected) in
+            [(12.4, "12 seconds"), (50.0, "1 minute"), (610.0, "10 minutes"), (18_937.0, "5 h 16 min")]
+        {
+            assert_eq!(super::in_words(seconds), expected);
+        }
+    }
 }

@@ -47,9 +47,10 @@ pub(super) fn faults(files: &[(String, String)]) -> Result<Vec<String>> {
 }
 
 /// The lines of prose with their numbers: Markdown outside of fences, comments of Rust; without code spans and addresses.
-fn prose<'a>(path: &str, text: &'a str) -> Vec<(usize, String)> {
-    let markdown = path.ends_with(".md");
-    if !markdown && !path.ends_with(".rs") {
+fn prose(path: &str, text: &str) -> Vec<(usize, String)> {
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let markdown = ending == "md";
+    if !markdown && ending != "rs" {
         return Vec::new();
     }
     let mut fenced = false;
