@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
-use crate::print;
+use cyborg_cli::print;
 
 #[derive(Args)]
 pub(crate) struct SchemaArguments {

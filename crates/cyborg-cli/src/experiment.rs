@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use cyborg_experiment::data::DataFolders;
 use cyborg_experiment::file::JobsFile;
@@ -14,6 +14,7 @@ use crate::print;
 #[derive(Args)]
 pub(crate) struct RunArguments {
     /// The experiment file, such as experiments/quickstart.yaml.
+    #[arg(value_parser = crate::places::file)]
     file: PathBuf,
     /// Run the file's phantom stand-in: the same experiment on drawn data, at reduced size.
     #[arg(long)]
@@ -27,8 +28,9 @@ pub(crate) struct RunArguments {
     /// Folder that holds the data sets, each in a folder of its id, in place of the manifests' own roots.
     #[arg(long, value_name = "DIR", env = "CYBORG_DATA")]
     data_root: Option<PathBuf>,
-    /// Folder of the manifests that experiments name by id.
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the manifests that experiments name by id. Default: the nearest `data-manifests` above the experiment file,
+    /// else above the working directory.
+    #[arg(long, value_name = "DIR", env = "CYBORG_MANIFESTS")]
     manifests: Option<PathBuf>,
     /// Folder of the finished runs.
     #[arg(long, value_name = "DIR", default_value = "runs")]
@@ -58,7 +60,15 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode> {
         "`--image-memory` is {}, expected 0 or more GiB",
         arguments.image_memory
     );
-    let read = Options { phantom: arguments.phantom, manifests: arguments.manifests.clone() };
+    if !arguments.file.exists() {
+        bail!(
+            "there is no experiment file `{}`{}",
+            arguments.file.display(),
+            crate::places::experiments_hint()
+        );
+    }
+    let manifests = crate::places::manifests_for(&arguments.file, arguments.manifests.as_ref());
+    let read = Options { phantom: arguments.phantom, manifests: Some(manifests) };
     let experiment = read_experiment(&arguments.file, &read)?;
     let options = RunOptions {
         runs_dir: arguments.runs.clone(),
@@ -73,7 +83,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode> {
         print(&dry_run(&experiment, &options)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let summary = cyborg_experiment::run(&experiment, &options)?;
+    let summary = match cyborg_experiment::run(&experiment, &options) {
+        Ok(summary) => summary,
+        Err(error) => {
+            let text = cyborg_experiment::error_chain(&error);
+            bail!("{text}{}", if is_not_writable(&text) { ELSEWHERE } else { "" })
+        }
+    };
     if let Some(report) = &summary.report {
         print(&report.terminal);
         print(&format!("\nreport: {}", report.html.display()));
@@ -86,7 +102,29 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode> {
         }
     }
     for (reason, n) in &reasons {
-        eprintln!("error: {n} of the runs failed: {reason}");
+        let hint = if is_not_writable(reason) { ELSEWHERE } else { "" };
+        eprintln!("error: {n} of the runs failed: {}{hint}", crate::program::in_its_name(reason));
     }
     Ok(if summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+const ELSEWHERE: &str = "\n  hint: `--runs`, `--reports` and `--data` name folders that can be written to, such as `--runs ~/runs`";
+
+/// Whether an error is one of a folder that this user may not write to, or that nobody may: a checkout that is mounted to be read.
+fn is_not_writable(error: &str) -> bool {
+    // EPERM, EACCES and EROFS.
+    ["(os error 1)", "(os error 13)", "(os error 30)"].iter().any(|code| error.contains(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_told_from_one_that_is_not_there() {
+        let error = |number| std::io::Error::from_raw_os_error(number).to_string();
+        assert!(is_not_writable(&error(13)) && is_not_writable(&error(30)));
+        // ENOENT and ENOSPC.
+        assert!(!is_not_writable(&error(2)) && !is_not_writable(&error(28)));
+    }
 }

@@ -127,8 +127,8 @@ pub(crate) struct ImageArguments {
     /// Take no notice of labels.
     #[arg(long)]
     no_labels: bool,
-    /// Folder of the manifests that are named by id.
-    #[arg(long, value_name = "DIR", default_value = "data-manifests")]
+    /// Folder of the manifests that are named by id. Default: the nearest `data-manifests` at or above the working directory.
+    #[arg(long, value_name = "DIR", env = "CYBORG_MANIFESTS", hide_default_value = true, default_value_os_t = crate::places::manifests())]
     manifests: PathBuf,
     /// Folder that holds the data sets, each in a folder of its id, in place of the manifests' own roots.
     #[arg(long, value_name = "DIR", env = "CYBORG_DATA")]

@@ -37,8 +37,9 @@ pub(crate) struct ReportArguments {
     /// Folder that holds the data sets, each in a folder of its id, if they are no longer where the runs found them.
     #[arg(long, value_name = "DIR", env = "CYBORG_DATA")]
     data_root: Option<PathBuf>,
-    /// Folder of the manifests that experiments name by id.
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the manifests that experiments name by id. Default: the nearest `data-manifests` above the experiment file,
+    /// else above the working directory.
+    #[arg(long, value_name = "DIR", env = "CYBORG_MANIFESTS")]
     manifests: Option<PathBuf>,
     /// Folder of the runs of an experiment file.
     #[arg(long = "runs", value_name = "DIR", default_value = "runs")]
@@ -97,6 +98,8 @@ fn experiment_file(arguments: &ReportArguments) -> Result<Option<Experiment>> {
     let [file] = arguments.runs.as_slice() else {
         bail!("name one experiment file, or run folders: not both, nor several files");
     };
-    let read = Options { phantom: arguments.phantom, manifests: arguments.manifests.clone() };
-    Ok(Some(cyborg_experiment::read_experiment(std::path::Path::new(file), &read)?))
+    let file = crate::places::file(file)?;
+    let manifests = crate::places::manifests_for(&file, arguments.manifests.as_ref());
+    let read = Options { phantom: arguments.phantom, manifests: Some(manifests) };
+    Ok(Some(cyborg_experiment::read_experiment(&file, &read)?))
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -203,7 +203,7 @@ impl CommonArguments {
 
     fn torch(&self, script: &str) -> Option<Launch> {
         self.against?;
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches").join(script);
+        let script = crate::places::benches().join(script);
         Some(Launch {
             who: "PyTorch".to_owned(),
             program: self.python.clone(),
@@ -220,16 +220,13 @@ impl CommonArguments {
     }
 }
 
-/// This very program, asked to be measured; memory and threads set as `.cargo/config.toml` sets them.
+/// This very program, asked to be measured; memory and threads set as for every command.
 fn ours() -> Result<Launch> {
     Ok(Launch {
         who: "cyborg".to_owned(),
         program: std::env::current_exe().context("cannot find this program to start it again")?,
         arguments: vec!["bench".into(), "serve".into()],
-        environment: vec![
-            ("CANDLE_NUM_THREADS", "1".to_owned()),
-            ("MIMALLOC_PURGE_DELAY", "10000".to_owned()),
-        ],
+        environment: crate::startup::ENVIRONMENT.map(|(name, value)| (name, value.to_owned())).into(),
         hint: "",
     })
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask data`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -27,8 +27,8 @@ pub(crate) enum DataCommand {
 
 #[derive(Args)]
 pub(crate) struct Folders {
-    /// Folder of the manifests.
-    #[arg(long, value_name = "DIR", default_value = "data-manifests")]
+    /// Folder of the manifests. Default: the nearest `data-manifests` at or above the working directory.
+    #[arg(long, value_name = "DIR", env = "CYBORG_MANIFESTS", hide_default_value = true, default_value_os_t = crate::places::manifests())]
     manifests: PathBuf,
     /// Folder that holds the data sets, each in a folder of its id, in place of the manifests' own roots.
     #[arg(long, value_name = "DIR", env = "CYBORG_DATA")]
@@ -105,7 +105,9 @@ fn list(folders: &Folders) -> Result<ExitCode> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["id", "domain", "classes", "images", "data", "title"]);
-    for manifest in list_manifests(&folders.manifests)? {
+    // The template is there to be copied.
+    let manifests = list_manifests(&folders.manifests)?;
+    for manifest in manifests.into_iter().filter(|manifest| manifest.id != "template") {
         let standing = match manifest.open(folders.data_root.as_deref()) {
             Ok(data) => format!("{} rows", data.items.len()),
             Err(ManifestError::Missing { .. }) => "not here".to_owned(),
@@ -126,9 +128,9 @@ fn list(folders: &Folders) -> Result<ExitCode> {
 }
 
 fn find(one: &One) -> Result<Manifest> {
-    let as_path = Path::new(&one.id);
+    let as_path = crate::places::file(&one.id)?;
     if as_path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-        return Ok(read_manifest(as_path)?);
+        return Ok(read_manifest(&as_path)?);
     }
     let all = list_manifests(&one.folders.manifests)?;
     let ids: Vec<String> = all.iter().map(|m| format!("`{}`", m.id)).collect();
@@ -163,10 +165,37 @@ fn show(one: &One) -> Result<ExitCode> {
     }
     match manifest.open(one.folders.data_root.as_deref()) {
         Ok(data) => lines.extend(counts(&data)),
-        Err(error) => lines.push(format!("  data      {}", cyborg_experiment::error_chain(&error))),
+        Err(error) => {
+            // How to obtain it stands above.
+            let text = cyborg_experiment::error_chain(&error);
+            let text: Vec<&str> =
+                text.lines().filter(|line| !line.trim_start().starts_with("obtain it:")).collect();
+            lines.push(format!("  data      {}", text.join("\n")));
+        }
     }
+    let lines: Vec<String> =
+        lines.iter().flat_map(|line| line.lines()).map(|line| folded(line, 100)).collect();
     print(&lines.join("\n"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The line, broken at spaces where it is longer than the width in characters, and indented below the second column.
+fn folded(line: &str, width: usize) -> String {
+    const INDENT: &str = "            ";
+    let mut text = String::new();
+    let mut column = 0;
+    for word in line.split_inclusive(' ') {
+        let n = word.trim_end().chars().count();
+        if column > INDENT.len() && column + n > width {
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+            text.push_str(INDENT);
+            column = INDENT.len();
+        }
+        text.push_str(word);
+        column += word.chars().count();
+    }
+    text
 }
 
 fn counts(data: &Dataset) -> Vec<String> {
@@ -238,4 +267,20 @@ fn bar(what: &str) -> ProgressBar {
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message(what.to_owned());
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_folded_below_their_column() {
+        // 12 characters of the first column, and words of 4 and a space: 12 + 5 + 4 = 21 fit into 21 and not into 20.
+        let line = "  obtain    from here over";
+        assert_eq!(folded(line, 21), "  obtain    from here\n            over");
+        assert_eq!(folded(line, 20), "  obtain    from\n            here\n            over");
+        assert_eq!(folded(line, 80), line);
+        // What cannot be broken stays whole.
+        assert_eq!(folded("  root      a-long-path", 5), "  root      a-long-path");
+    }
 }

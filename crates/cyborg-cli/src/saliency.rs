@@ -41,6 +41,7 @@ pub(crate) enum SaliencyCommand {
 #[derive(Args)]
 pub(crate) struct Target {
     /// The recipe; the one that the manifest names if absent.
+    #[arg(value_parser = crate::places::file)]
     recipe: Option<PathBuf>,
     /// The images: a manifest's id, or the path of a manifest file. Without it the recipe must name `images`.
     #[arg(long, value_name = "M")]
@@ -48,8 +49,8 @@ pub(crate) struct Target {
     /// Only images of this split: train, validation or test.
     #[arg(long, value_parser = split)]
     split: Option<Split>,
-    /// Folder of the manifests.
-    #[arg(long, value_name = "DIR", default_value = "data-manifests")]
+    /// Folder of the manifests. Default: the nearest `data-manifests` at or above the working directory.
+    #[arg(long, value_name = "DIR", env = "CYBORG_MANIFESTS", hide_default_value = true, default_value_os_t = crate::places::manifests())]
     manifests: PathBuf,
     /// Folder that holds the data sets, each in a folder of its id, in place of the manifests' own roots.
     #[arg(long, value_name = "DIR", env = "CYBORG_DATA")]
@@ -146,9 +147,9 @@ fn find(target: &Target) -> Result<Found> {
 }
 
 fn manifest(name: &str, folder: &Path) -> Result<Manifest> {
-    let as_path = Path::new(name);
+    let as_path = crate::places::file(name)?;
     if as_path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-        return Ok(read_manifest(as_path)?);
+        return Ok(read_manifest(&as_path)?);
     }
     let all = list_manifests(folder)?;
     let ids = all.iter().map(|m| format!("`{}`", m.id)).collect::<Vec<_>>().join(", ");

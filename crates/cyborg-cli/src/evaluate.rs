@@ -209,5 +209,5 @@ fn command_line() -> String {
         }
     };
     let words: Vec<String> = std::env::args().skip(1).map(quoted).collect();
-    format!("cargo xtask {}", words.join(" "))
+    format!("{} {}", crate::program::name(), words.join(" "))
 }
