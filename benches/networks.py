@@ -1,4 +1,4 @@
-"""The networks in PyTorch, with names as torchvision's (`xception`: Cadene's), and where the released code takes the CAM."""
+"""The networks in PyTorch, with names as torchvision's (`xception`: Cadene's; EfficientNets: timm's), and where the released code takes the CAM."""
 
 import warnings
 
@@ -17,6 +17,8 @@ TAPS = {
     "densenet121": ("features", "classifier"),
     "inception_v3": ("Mixed_7c", "fc"),
     "xception": ("conv4", "last_linear"),
+    "tf_efficientnet_lite0": ("bn2", "classifier"),
+    "efficientnet_lite0": ("bn2", "classifier"),
 }
 
 
@@ -36,6 +38,10 @@ def make(name, classes):
             except ImportError:
                 return Xception(classes)
             return pretrainedmodels.xception(num_classes=classes, pretrained=None)
+    if name.endswith("efficientnet_lite0"):
+        import timm
+
+        return timm.create_model(name, num_classes=classes)
     return getattr(torchvision.models, name)(num_classes=classes)
 
 

@@ -4,7 +4,7 @@ use crate::definition::Definition;
 use crate::error::BackboneError;
 use crate::geometry::{output_side, receptive_field};
 use crate::tap::{Tap, TapInfo};
-use crate::{densenet, inception_v3, resnet, thin_resnet8, xception};
+use crate::{densenet, efficientnet_lite, inception_v3, resnet, thin_resnet8, xception};
 use candle_core::Tensor;
 
 /// The networks, by the names that experiment files use.
@@ -28,6 +28,10 @@ pub enum Architecture {
     InceptionV3,
     /// `xception`, as Cadene's port for PyTorch defines it.
     Xception,
+    /// `tf_efficientnet_lite0`, as timm defines it: with TensorFlow's `SAME` padding.
+    TfEfficientNetLite0,
+    /// `efficientnet_lite0`, as timm defines it: with even padding, and the same tensors.
+    EfficientNetLite0,
 }
 
 impl Architecture {
@@ -42,6 +46,8 @@ impl Architecture {
         Self::DenseNet121,
         Self::InceptionV3,
         Self::Xception,
+        Self::TfEfficientNetLite0,
+        Self::EfficientNetLite0,
     ];
 
     pub(crate) fn definition(self) -> &'static Definition {
@@ -55,6 +61,8 @@ impl Architecture {
             Self::DenseNet121 => &densenet::DENSENET121,
             Self::InceptionV3 => &inception_v3::INCEPTION_V3,
             Self::Xception => &xception::XCEPTION,
+            Self::TfEfficientNetLite0 => &efficientnet_lite::TF_EFFICIENTNET_LITE0,
+            Self::EfficientNetLite0 => &efficientnet_lite::EFFICIENTNET_LITE0,
         }
     }
 
@@ -76,8 +84,8 @@ impl Architecture {
 
     /// Side of the CAM grid for a square input of `input_px`, or None where the input is too small for the network.
     ///
-    /// ResNets pad every window, so they take any input from one pixel up; `densenet121` takes 29 and more,
-    /// `inception_v3` 75, `xception` 7. On a grid of one cell (up to 32 pixels for ResNets, 60 for `densenet121`, 106
+    /// ResNets and EfficientNets pad every window, so they take any input from one pixel up; `densenet121` takes 29 and more,
+    /// `inception_v3` 75, `xception` 7. On a grid of one cell (up to 32 pixels for ResNets and EfficientNets, 60 for `densenet121`, 106
     /// for `inception_v3`, 38 for `xception`, 8 for `thin-resnet8`) every CAM is flat.
     pub fn grid(self, input_px: usize) -> Option<usize> {
         self.grid_at(&Tap::POOLED, input_px)
@@ -135,7 +143,8 @@ impl Architecture {
     }
 
     /// Mean and standard deviation per RGB channel, on `[0, 1]`: ImageNet's, but 0.5 and 0.5 for `inception_v3` (as
-    /// torchvision's `transform_input` makes of ImageNet's) and `xception`.
+    /// torchvision's `transform_input` makes of ImageNet's) and `xception`, and 127/255 and 128/255 for
+    /// `tf_efficientnet_lite0`.
     pub fn normalisation(self) -> ([f32; 3], [f32; 3]) {
         self.definition().normalisation
     }
@@ -193,6 +202,11 @@ mod tests {
             let expected = [None, Some(1), Some(1), Some(2), Some(2), Some(3), Some(7), Some(10)];
             assert_eq!(grids, expected, "{architecture}");
         }
+        // EfficientNet: the same five halvings, `SAME` or even.
+        for architecture in [Architecture::TfEfficientNetLite0, Architecture::EfficientNetLite0] {
+            let grids: Vec<_> = [0, 1, 32, 33, 64, 65, 224].map(|px| architecture.grid(px)).into();
+            assert_eq!(grids, [None, Some(1), Some(1), Some(2), Some(2), Some(3), Some(7)], "{architecture}");
+        }
         // Three halvings.
         let thin: Vec<_> = [0, 1, 8, 9, 48, 64, 65].map(|px| Architecture::ThinResNet8.grid(px)).into();
         assert_eq!(thin, [None, Some(1), Some(1), Some(2), Some(6), Some(8), Some(9)]);
@@ -208,7 +222,7 @@ mod tests {
         let xception: Vec<_> = [6, 7, 38, 39, 224, 299].map(|px| Architecture::Xception.grid(px)).into();
         assert_eq!(xception, [None, Some(1), Some(1), Some(2), Some(7), Some(10)]);
         let smallest: Vec<_> = Architecture::ALL.iter().map(|a| a.smallest_input_px()).collect();
-        assert_eq!(smallest, [1, 1, 1, 1, 1, 1, 29, 75, 7]);
+        assert_eq!(smallest, [1, 1, 1, 1, 1, 1, 29, 75, 7, 1, 1]);
     }
 
     #[test]
@@ -234,6 +248,10 @@ mod tests {
             ("densenet121", 2071),
             ("inception_v3", 1311),
             ("xception", 1083),
+            // 3 + 2 * 2 + 2 * 2 + 4 * 2 + 4 * 4 + 8 * 4 + 8 * 2 + 2 * 16 * 2 + 3 * 16 * 4 + 16 * 4 + 3 * 32 * 4 + 32 * 2:
+            // stem, blocks.0, then each first convolution by the jump before its stride and the others by the one after.
+            ("tf_efficientnet_lite0", 851),
+            ("efficientnet_lite0", 851),
         ];
         assert_eq!(fields, expected);
     }

@@ -1,6 +1,6 @@
 //! Makes and names the tensors of a network: torchvision's names, torchvision's distributions, our random streams.
 
-use crate::layers::{BatchNorm2d, Conv2d, Linear, RunningStatistics};
+use crate::layers::{BatchNorm2d, Conv2d, Linear, Padding, RunningStatistics};
 use crate::parameter::{Parameter, ParameterRole};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use cyborg_ops::Conv2dConfig;
@@ -21,6 +21,8 @@ pub(crate) enum Initial {
     },
     /// U(-1 / sqrt(in * window), 1 / sqrt(in * window)): what PyTorch gives a layer that nobody touches.
     Uniform,
+    /// U(-1 / sqrt(out), 1 / sqrt(out)): what timm gives the classifiers of EfficientNets.
+    UniformFanOut,
     /// All 0.
     Zero,
 }
@@ -41,8 +43,9 @@ impl Initial {
                 };
                 (0..n).map(value).collect()
             }
-            Self::Uniform => {
-                let bound = 1.0 / (fan_in as f64).sqrt();
+            Self::Uniform | Self::UniformFanOut => {
+                let fan = if matches!(self, Self::Uniform) { fan_in } else { fan_out };
+                let bound = 1.0 / (fan as f64).sqrt();
                 (0..n).map(|_| stream.uniform_in(-bound, bound) as f32).collect()
             }
             Self::Zero => vec![0.0; n],
@@ -108,9 +111,25 @@ impl Builder {
     ) -> Result<Conv2d> {
         let [n_out, n_in, height, width] = shape;
         let name = self.name(module, "weight");
-        let (fan_in, fan_out) = (n_in * height * width, n_out * height * width);
+        let (fan_in, fan_out) = (n_in * height * width, n_out / config.groups * height * width);
         let weight = self.drawn(name, ParameterRole::Weight, self.convolutions, &shape, fan_in, fan_out)?;
-        Ok(Conv2d { weight, config })
+        Ok(Conv2d { weight, config, padding: Padding::Even })
+    }
+
+    /// A square convolution without bias whose padding keeps the size but for the stride; `shape` as in
+    /// [`Builder::conv2d_with`].
+    pub(crate) fn conv2d_padded(
+        &mut self,
+        module: &str,
+        shape: [usize; 4],
+        stride: usize,
+        groups: usize,
+        padding: Padding,
+    ) -> Result<Conv2d> {
+        let even = (shape[2] / 2, shape[3] / 2);
+        let config =
+            Conv2dConfig { stride: (stride, stride), padding: even, groups, ..Conv2dConfig::default() };
+        Ok(Conv2d { padding, ..self.conv2d_with(module, shape, config)? })
     }
 
     /// Batch normalisation: weight 1, bias 0, running mean 0, running variance 1.

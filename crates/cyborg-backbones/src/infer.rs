@@ -17,6 +17,18 @@ const RESNET_STEM: (&str, &[usize]) = ("conv1.weight", &[64, 3, 7, 7]);
 /// The second convolution tells plain bottlenecks (64) from wide (128) and grouped (4) ones.
 const BOTTLENECK: (&str, &[usize]) = ("layer1.0.conv2.weight", &[64, 64, 3, 3]);
 
+/// Without `se` modules, and with stem and head of the first of the Lite networks.
+const EFFICIENTNET_LITE0: &[(&str, &[usize])] = &[
+    ("conv_stem.weight", &[32, 3, 3, 3]),
+    ("blocks.3.2.conv_dw.weight", &[480, 1, 3, 3]),
+    ("blocks.5.3.conv_dw.weight", &[1152, 1, 5, 5]),
+    ("blocks.6.0.conv_pwl.weight", &[320, 1152, 1, 1]),
+    ("conv_head.weight", &[1280, 320, 1, 1]),
+];
+
+/// EfficientNet-B0 has the sizes of Lite0, and squeeze-and-excitation; Lite1 and larger have more blocks.
+const LARGER_EFFICIENTNETS: &[&str] = &["blocks.0.0.se.conv_reduce.weight", "blocks.1.2.conv_pw.weight"];
+
 const SIGNATURES: &[Signature] = &[
     Signature {
         architecture: Architecture::ThinResNet8,
@@ -81,6 +93,17 @@ const SIGNATURES: &[Signature] = &[
             ("conv4.conv1.weight", &[1536, 1, 3, 3]),
         ],
         lacks: &["block13.rep.1.conv1.weight"],
+    },
+    // The two have the same tensors: only a card or the caller can tell them apart.
+    Signature {
+        architecture: Architecture::TfEfficientNetLite0,
+        has: EFFICIENTNET_LITE0,
+        lacks: LARGER_EFFICIENTNETS,
+    },
+    Signature {
+        architecture: Architecture::EfficientNetLite0,
+        has: EFFICIENTNET_LITE0,
+        lacks: LARGER_EFFICIENTNETS,
     },
 ];
 

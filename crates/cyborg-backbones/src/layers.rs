@@ -7,16 +7,44 @@ use cyborg_ops::{After, BatchStatistics, Channels, Conv2dConfig, Value};
 use cyborg_seed::Seed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// How many zeros a convolution adds around its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Padding {
+    /// The same number on each side, whatever the input.
+    Even,
+    /// As TensorFlow's `SAME`: as many as it takes for `ceil(side / stride)` windows, an odd one below and to the right.
+    Same,
+}
+
 /// A convolution without bias.
 #[derive(Debug)]
 pub(crate) struct Conv2d {
     pub(crate) weight: Parameter,
+    /// Without the padding, where that is [`Padding::Same`].
     pub(crate) config: Conv2dConfig,
+    pub(crate) padding: Padding,
 }
 
 impl Conv2d {
+    /// How the window moves over this input.
+    fn config(&self, input: &Value) -> Conv2dConfig {
+        if self.padding == Padding::Even {
+            return self.config;
+        }
+        let ([.., height, width], kernel) = (input.dims(), self.weight.constant().dims());
+        let zeros = |side: usize, kernel: usize, stride: usize, dilation: usize| {
+            let last = (side.div_ceil(stride).max(1) - 1) * stride;
+            (last + dilation * (kernel - 1) + 1).saturating_sub(side)
+        };
+        let Conv2dConfig { stride, dilation, .. } = self.config;
+        let down = zeros(height, kernel[2], stride.0, dilation.0);
+        let across = zeros(width, kernel[3], stride.1, dilation.1);
+        let (padding, extra_padding) = ((down / 2, across / 2), (down % 2, across % 2));
+        Conv2dConfig { padding, extra_padding, ..self.config }
+    }
+
     pub(crate) fn forward(&self, input: &Value, pass: &Pass) -> Result<Value> {
-        pass.tape.conv2d(input, self.weight.view(pass.mode), self.config)
+        pass.tape.conv2d(input, self.weight.view(pass.mode), self.config(input))
     }
 
     /// With a batch norm behind it, and what follows that.
@@ -34,7 +62,7 @@ impl Conv2d {
         let (gamma, beta) = (norm.weight.view(pass.mode), norm.bias.view(pass.mode));
         let Running { mean, variance, .. } = norm.running.read();
         let lines = [gamma, beta, &mean, &variance];
-        pass.tape.conv2d_batch_norm_eval(input, weight, self.config, lines, norm.eps, after)
+        pass.tape.conv2d_batch_norm_eval(input, weight, self.config(input), lines, norm.eps, after)
     }
 }
 

@@ -6,6 +6,7 @@ mod builder;
 mod card;
 mod definition;
 mod densenet;
+mod efficientnet_lite;
 mod error;
 mod geometry;
 mod inception_v3;

@@ -82,3 +82,9 @@ fn inception_v3_is_torchvisions() {
 fn xception_is_cadenes() {
     check(Architecture::Xception, (71, 60), include_bytes!("golden/xception.safetensors"));
 }
+
+#[test]
+fn tf_efficientnet_lite0_is_timms() {
+    let golden = include_bytes!("golden/tf_efficientnet_lite0.safetensors");
+    check(Architecture::TfEfficientNetLite0, (98, 67), golden);
+}

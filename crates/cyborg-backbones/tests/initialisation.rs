@@ -86,6 +86,16 @@ fn every_layer_has_its_originals_distribution() {
             fixed,
             (Expected::Normal(0.1), Expected::Uniform(1.0 / 2048f64.sqrt())),
         ),
+        // timm: a depthwise convolution has one output for each input, and the classifier goes by its outputs, here 10.
+        (
+            Architecture::TfEfficientNetLite0,
+            "classifier",
+            |[out, n_in, h, w]| {
+                let out = if n_in == 1 { 1 } else { out };
+                Expected::Normal((2.0 / (out * h * w) as f64).sqrt())
+            },
+            (Expected::Uniform(1.0 / 10f64.sqrt()), Expected::Constant(0.0)),
+        ),
         (Architecture::Xception, "last_linear", uniform, {
             let bound = Expected::Uniform(1.0 / 2048f64.sqrt());
             (bound, bound)

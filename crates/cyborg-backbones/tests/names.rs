@@ -78,13 +78,22 @@ fn names_and_shapes_are_the_originals() {
             "{name}"
         );
 
-        let (_, card, report) = open(&tensors, None).unwrap();
+        // Names do not tell timm's two EfficientNet-Lite0 apart.
+        let said = name.contains("efficientnet").then_some(architecture);
+        let (_, card, report) = open(&tensors, said).unwrap();
         assert_eq!((card.architecture, card.n_classes), (architecture, 5), "{name}");
         assert!(report.lines().is_empty(), "{name}: {:?}", report.lines());
         n_checked += 1;
     }
     // All but our own small one.
     assert_eq!(n_checked, Architecture::ALL.len() - 1);
+    let error = refusal(&tensors_of(Architecture::EfficientNetLite0), None);
+    assert!(
+        error.ends_with(
+            "its tensors could be those of `tf_efficientnet_lite0` or `efficientnet_lite0`; name the network"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn shapes_values_and_gradients_are_what_they_should_be() {
         (Architecture::DenseNet121, 1024, (45, 70)),
         (Architecture::InceptionV3, 2048, (76, 110)),
         (Architecture::Xception, 2048, (30, 44)),
+        (Architecture::TfEfficientNetLite0, 1280, (45, 70)),
     ] {
         let network = network(architecture, 4);
         let grid = |px| architecture.grid(px).unwrap();
@@ -70,6 +71,9 @@ fn parameter_counts_are_torchvisions() {
         // 27,161,264 less 3,326,696 of the auxiliary classifier.
         (Architecture::InceptionV3, 1000, 23_834_568),
         (Architecture::Xception, 1000, 22_855_952),
+        // timm's.
+        (Architecture::TfEfficientNetLite0, 1000, 4_652_008),
+        (Architecture::EfficientNetLite0, 1000, 4_652_008),
     ] {
         let network = Network::blank(architecture, n_classes).unwrap();
         let count: usize = network.parameters().iter().map(|(_, p)| p.elem_count()).sum();

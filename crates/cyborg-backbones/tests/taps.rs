@@ -10,7 +10,7 @@ use oracle::{Expected, calm, pictures, tap_errors};
 use safetensors::SafeTensors;
 
 /// The smallest sizes at which every stage has more than one cell in some direction, as `NETWORKS` in the script has them.
-const SMALL: [(Architecture, (usize, usize)); 9] = [
+const SMALL: [(Architecture, (usize, usize)); 11] = [
     (Architecture::ThinResNet8, (44, 37)),
     (Architecture::ResNet18, (96, 65)),
     (Architecture::ResNet34, (61, 80)),
@@ -20,6 +20,8 @@ const SMALL: [(Architecture, (usize, usize)); 9] = [
     (Architecture::DenseNet121, (93, 62)),
     (Architecture::InceptionV3, (131, 107)),
     (Architecture::Xception, (71, 60)),
+    (Architecture::TfEfficientNetLite0, (98, 67)),
+    (Architecture::EfficientNetLite0, (98, 67)),
 ];
 
 fn names(architecture: Architecture) -> Vec<&'static str> {

@@ -103,6 +103,9 @@ fn layers(architecture: Architecture, input_px: usize) -> (Vec<ConvShape>, usize
         Architecture::DenseNet121 => densenet121(&mut walk, images),
         Architecture::InceptionV3 => inception_v3(&mut walk, images),
         Architecture::Xception => xception(&mut walk, images),
+        Architecture::TfEfficientNetLite0 | Architecture::EfficientNetLite0 => {
+            efficientnet_lite0(&mut walk, images)
+        }
     };
     (walk.found, last.channels)
 }
@@ -357,6 +360,35 @@ fn xception_block(
     maps.pool(3, 2, 1)
 }
 
+/// With even padding, whatever the network's: `SAME` gives the same sizes.
+fn efficientnet_lite0(walk: &mut Walk, images: Maps) -> Maps {
+    let mut maps = walk.conv("conv_stem", images, 32, [3, 2, 1]);
+    // Blocks, channels, kernel and stride of each stage.
+    let stages = [
+        [1, 16, 3, 1],
+        [2, 24, 3, 2],
+        [2, 40, 5, 2],
+        [3, 80, 3, 2],
+        [3, 112, 5, 1],
+        [4, 192, 5, 2],
+        [1, 320, 3, 1],
+    ];
+    for (stage, [n_blocks, n_out, kernel, stride]) in stages.into_iter().enumerate() {
+        for block in 0..n_blocks {
+            let name = |layer: &str| format!("blocks.{stage}.{block}.{layer}");
+            let project = if stage == 0 { "conv_pw" } else { "conv_pwl" };
+            if stage > 0 {
+                maps = walk.conv(name("conv_pw"), maps, 6 * maps.channels, POINT);
+            }
+            let (inside, stride) = (maps.channels, if block == 0 { stride } else { 1 });
+            let weight = [inside, 1, kernel, kernel];
+            maps = walk.push(name("conv_dw"), maps, weight, stride, [kernel / 2; 2], inside);
+            maps = walk.conv(name(project), maps, n_out, POINT);
+        }
+    }
+    walk.conv("conv_head", maps, 1280, POINT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -411,6 +443,8 @@ mod tests {
             (Architecture::DenseNet121, 2.83, 0.005),
             (Architecture::InceptionV3, 5.71, 0.005),
             (Architecture::Xception, 8.4, 0.05),
+            // torch.utils.flop_counter over timm's network (torch 2.15.0, timm 1.0.31): 385,187,552.
+            (Architecture::TfEfficientNetLite0, 0.385_187_552, 1e-12),
         ] {
             let work = Work::of(architecture, architecture.default_input_px(), 1000);
             let giga = work.forward as f64 * 1e-9;

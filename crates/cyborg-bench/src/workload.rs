@@ -154,6 +154,9 @@ fn keep_clear_of_zero(network: &Network) -> Result<(), BenchError> {
         Architecture::ResNet50 | Architecture::ResNet101 | Architecture::ResNet152 => {
             (&["bn1.bias", "bn2.bias"], &["bn3.weight", "bn3.bias"])
         }
+        Architecture::TfEfficientNetLite0 | Architecture::EfficientNetLite0 => {
+            (&["bn1.bias", "bn2.bias"], &[])
+        }
         Architecture::DenseNet121 | Architecture::InceptionV3 => (&[".bias"], &[]),
         Architecture::Xception => {
             (&["bn1.bias", "bn2.bias", "bn3.bias", "bn4.bias", "rep.1.bias", "rep.2.bias"], &[])

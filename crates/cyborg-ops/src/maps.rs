@@ -3,19 +3,27 @@
 use crate::recycle;
 use crate::view::View;
 
-/// Values of (batch, height, width, channels), the channels of a pixel side by side, pixels without a gap.
-pub(crate) struct Maps {
+use crate::OpsError;
+
+/// Feature maps of a batch: values of (batch, height, width, channels), the channels of a pixel side by side, pixels without
+/// a gap.
+#[derive(Debug)]
+pub struct Maps {
     pub(crate) shape: Shape,
     pub(crate) values: Vec<f32>,
 }
 
 /// The sizes of [`Maps`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
-    pub(crate) batch: usize,
-    pub(crate) height: usize,
-    pub(crate) width: usize,
-    pub(crate) channels: usize,
+pub struct Shape {
+    /// Number of images.
+    pub batch: usize,
+    /// Rows of pixels of an image.
+    pub height: usize,
+    /// Columns of pixels of an image.
+    pub width: usize,
+    /// Number of channels.
+    pub channels: usize,
 }
 
 impl Shape {
@@ -39,8 +47,43 @@ impl Shape {
         self.batch * self.plane()
     }
 
+    /// Number of values of all images.
     pub(crate) fn len(&self) -> usize {
         self.rows() * self.channels
+    }
+}
+
+impl Maps {
+    /// Maps of these values, in the order (batch, height, width, channels).
+    ///
+    /// # Errors
+    /// [`OpsError::Size`] unless there are as many values as the shape has.
+    pub fn from_values(shape: Shape, values: Vec<f32>) -> Result<Self, OpsError> {
+        if values.len() == shape.len() {
+            return Ok(Self { shape, values });
+        }
+        let (what, expected, found) = ("the number of values", shape.len(), values.len());
+        Err(OpsError::Size { op: "Maps::from_values", what, expected, found })
+    }
+
+    /// Their sizes.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The values, in the order (batch, height, width, channels).
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The values, to be changed in place.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+
+    /// The values alone.
+    pub(crate) fn into_values(mut self) -> Vec<f32> {
+        std::mem::take(&mut self.values)
     }
 }
 

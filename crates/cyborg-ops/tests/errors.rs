@@ -59,11 +59,7 @@ fn conv2d_errors() {
         conv2d(&x, &zeros(&[6, 4, 3]), None, config),
         "`conv2d`: `weight` must be (out, in / groups, kernel height, kernel width), found shape [6, 4, 3]",
     );
-    check(
-        conv2d(&x, &w, Some(&zeros(&[6, 1])), config),
-        "`conv2d`: `bias` must be (channels), found shape [6, 1]",
-    );
-    check(conv2d(&x, &w, Some(&zeros(&[5])), config), "`conv2d`: bias must be 6, found 5");
+    check(conv2d(&x, &w, Some(&zeros(&[5])), config), "`channel_bias`: bias must be 6, found 5");
     check(
         conv2d(&x, &zeros(&[6, 3, 3, 3]), None, config),
         "`conv2d`: the second dimension of `weight` (input channels / groups) must be 4, found 3",
@@ -111,7 +107,7 @@ fn conv2d_errors() {
     );
     check(
         conv2d(&x, &w, Some(&half(&zeros(&[6]))), config),
-        "`conv2d`: `bias` must be f32, found F16; convert it with `to_dtype(DType::F32)`",
+        "`channel_bias`: `parameter` must be f32, found F16; convert it with `to_dtype(DType::F32)`",
     );
 }
 

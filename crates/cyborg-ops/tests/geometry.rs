@@ -20,9 +20,9 @@ fn definition(
     (x, w): (&[f32], &[f32]),
     cotangent: impl Fn(&[usize; 4]) -> Vec<f32>,
 ) -> ([usize; 4], [Vec<f32>; 3]) {
-    let Conv2dConfig { stride, padding, dilation, groups } = config;
-    let oh = (height + 2 * padding.0 - dilation.0 * (kh - 1) - 1) / stride.0 + 1;
-    let ow = (width + 2 * padding.1 - dilation.1 * (kw - 1) - 1) / stride.1 + 1;
+    let Conv2dConfig { stride, padding, extra_padding: extra, dilation, groups } = config;
+    let oh = (height + 2 * padding.0 + extra.0 - dilation.0 * (kh - 1) - 1) / stride.0 + 1;
+    let ow = (width + 2 * padding.1 + extra.1 - dilation.1 * (kw - 1) - 1) / stride.1 + 1;
     let shape = [batch, cout, oh, ow];
     let c = cotangent(&shape);
     let (mut out, mut dx, mut dw) = (vec![0.0; c.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
@@ -58,6 +58,7 @@ fn convolutions_of_many_shapes_are_their_definition() -> Result<()> {
         let config = Conv2dConfig {
             stride: (1 + draw[8] % 3, 1 + draw[9] % 3),
             padding: (draw[10] % 5, draw[11] % 5),
+            extra_padding: (draw[14] % 3, draw[15] % 3),
             dilation: (1 + draw[12] % 3, 1 + draw[13] % 3),
             groups,
         };

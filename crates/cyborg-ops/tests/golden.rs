@@ -71,7 +71,13 @@ fn conv2d_as_pytorch() -> Result<()> {
     let more = cases(include_bytes!("golden/conv2d_more.safetensors"));
     for (name, case) in cases(include_bytes!("golden/conv2d.safetensors")).into_iter().chain(more) {
         let [sy, sx, py, px, dy, dx, groups] = settings(&case)[..] else { panic!("settings of {name}") };
-        let config = Conv2dConfig { stride: (sy, sx), padding: (py, px), dilation: (dy, dx), groups };
+        let config = Conv2dConfig {
+            stride: (sy, sx),
+            padding: (py, px),
+            dilation: (dy, dx),
+            groups,
+            ..Conv2dConfig::default()
+        };
         let (input, weight) = (var(&case, "input"), var(&case, "weight"));
         let bias = case.contains_key("bias").then(|| var(&case, "bias"));
         let output = conv2d(&input, &weight, bias.as_ref().map(Var::as_tensor), config)?;

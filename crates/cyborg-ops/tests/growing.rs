@@ -12,7 +12,8 @@ const EPS: f64 = 1e-5;
 const GROWTH: usize = 3;
 const FIRST: usize = 5;
 const LAYERS: usize = 3;
-const SAME: Conv2dConfig = Conv2dConfig { stride: (1, 1), padding: (1, 1), dilation: (1, 1), groups: 1 };
+const SAME: Conv2dConfig =
+    Conv2dConfig { stride: (1, 1), padding: (1, 1), extra_padding: (0, 0), dilation: (1, 1), groups: 1 };
 
 /// Where the last batch norm stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-"""Names, types and shapes of every network's state dict, as torchvision (xception: Cadene's pretrainedmodels) has them.
+"""Names, types and shapes of every network's state dict, as torchvision (xception: Cadene's pretrainedmodels, EfficientNets: timm) has them.
 
     python names.py > names.txt
 
@@ -9,6 +9,7 @@ import hashlib
 import warnings
 
 import pretrainedmodels
+import timm
 import torch
 import torchvision
 
@@ -28,10 +29,12 @@ def networks(num_classes=5):
         xception.last_linear = xception.fc
         del xception.fc
     yield "xception", xception
+    for name in ("tf_efficientnet_lite0", "efficientnet_lite0"):
+        yield name, timm.create_model(name, num_classes=num_classes)
 
 
 if __name__ == "__main__":
-    print(f"# torch {torch.__version__}, torchvision {torchvision.__version__}, pretrainedmodels 0.7.4")
+    print(f"# torch {torch.__version__}, torchvision {torchvision.__version__}, pretrainedmodels 0.7.4, timm {timm.__version__}")
     for name, network in networks():
         state = network.state_dict()
         lines = [f"{key} {TYPES[value.dtype]} {list(value.shape)}\n" for key, value in sorted(state.items())]

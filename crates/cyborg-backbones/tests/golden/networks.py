@@ -5,7 +5,7 @@
                                                 `cargo run -p cyborg-backbones --example parity -- DIR`, and prints how
                                                 far PyTorch's own float32 is from float64 and from itself
 
-Made with Python 3.11.7, torch 2.15.0 (CPU), torchvision 0.29.2, pretrainedmodels 0.7.4 (xception), numpy 2.4.6, safetensors
+Made with Python 3.11.7, torch 2.15.0 (CPU), torchvision 0.29.2, pretrainedmodels 0.7.4 (xception), timm 1.0.31 (efficientnet_lite0), numpy 2.4.6, safetensors
 0.8.0. Weights are a formula of their name and index that `oracle/mod.rs` computes too, so nothing large is stored: of each
 large tensor only its norm, a product with a formula's vector, and four values. Images are cut from `photo.safetensors`,
 (3, 144, 144) 8-bit: the United States Navy's portrait of Grace Hopper (public domain), cropped to the face.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pretrainedmodels
+import timm
 import torch
 import torchvision
 from safetensors.torch import load_file, save_file
@@ -28,6 +29,8 @@ BATCHES = [1, 4]
 TAPS = ["released", "pooled"]
 IMAGENET = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 HALF = [0.5] * 3, [0.5] * 3
+# (x - 127) / 128 on 0 to 255.
+LITE = [127 / 255] * 3, [128 / 255] * 3
 
 
 def uniform(name, n):
@@ -121,6 +124,14 @@ def xception(num_classes):
     return pretrainedmodels.xception(num_classes=num_classes, pretrained=None)
 
 
+def tf_efficientnet_lite0(num_classes):
+    return timm.create_model("tf_efficientnet_lite0", num_classes=num_classes)
+
+
+def efficientnet_lite0(num_classes):
+    return timm.create_model("efficientnet_lite0", num_classes=num_classes)
+
+
 class Network:
     """How to make one, the size of its images in the tests and in the papers, their mean and deviation, the modules whose
     outputs the taps are (with what is done to them), the classifier, and `calm` (see `formula`)."""
@@ -133,6 +144,7 @@ class Network:
 BASIC = ("bn1.bias",), ()
 BOTTLENECK = ("bn1.bias", "bn2.bias"), ("bn3.weight", "bn3.bias")
 ALL = (".bias",), ()
+INVERTED = ("bn1.bias", "bn2.bias"), ()
 SEPARABLE = ("bn1.bias", "bn2.bias", "bn3.bias", "bn4.bias", "rep.1.bias", "rep.2.bias"), ()
 models = torchvision.models
 # Sides unlike each other and odd, so that no direction can be mistaken and rounding shows; grids of 2 to 6 cells.
@@ -149,6 +161,9 @@ NETWORKS = {
     # Of some sides the one where the two largest cells of a window are furthest apart: 3e-6 of their value behind the stem. At
     # 139 x 107 it is 1e-7, so that rounding decides: PyTorch's own float32 is 6.9e-4 off with channels last, 8e-6 without.
     "inception_v3": Network(inception_v3, (131, 107), 299, HALF, "Mixed_7c", "Mixed_7c", "fc", ALL),
+    # An even and an odd side: the SAME padding of its strided convolutions is then of either kind.
+    "tf_efficientnet_lite0": Network(tf_efficientnet_lite0, (98, 67), 224, LITE, "bn2", "bn2", "classifier", INVERTED),
+    "efficientnet_lite0": Network(efficientnet_lite0, (98, 67), 224, IMAGENET, "bn2", "bn2", "classifier", INVERTED),
     "xception": Network(xception, (71, 60), 299, HALF, "conv4", ("bn4", torch.relu), "last_linear", SEPARABLE),
 }
 

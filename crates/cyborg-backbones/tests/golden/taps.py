@@ -2,8 +2,8 @@
 
     python taps.py      writes taps.safetensors beside itself
 
-Made with Python 3.11.7, torch 2.15.0 (CPU), torchvision 0.29.2, pretrainedmodels 0.7.4 (xception), safetensors 0.8.0. Weights,
-images and digests are those of `networks.py`; one image of each network's small size.
+Made with Python 3.11.7, torch 2.15.0 (CPU), torchvision 0.29.2, pretrainedmodels 0.7.4 (xception), timm 1.0.31
+(efficientnet_lite0), safetensors 0.8.0. Weights, images and digests are those of `networks.py`; one image of each network's small size.
 """
 
 import warnings
@@ -27,6 +27,8 @@ TAPS = {
     | {f"transition{i}": f"features.transition{i}" for i in range(1, 4)},
     "inception_v3": {"maxpool2": "maxpool2"}
     | {f"Mixed_{m}": f"Mixed_{m}" for m in ["5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e", "7a", "7b", "7c"]},
+    "tf_efficientnet_lite0": {"bn1": "bn1"} | {f"blocks.{i}": f"blocks.{i}" for i in range(7)},
+    "efficientnet_lite0": {"bn1": "bn1"} | {f"blocks.{i}": f"blocks.{i}" for i in range(7)},
     "xception": {"conv4": "conv4"} | {f"block{i}": f"block{i}" for i in range(1, 13)},
 }
 

@@ -35,7 +35,7 @@ pub struct ExperimentFile {
     /// The ways of training.
     pub methods: Vec<MethodFile>,
     /// Networks by name: `resnet18`, `resnet34`, `resnet50`, `resnet101`, `resnet152`, `densenet121`, `inception_v3`,
-    /// `xception`, and `thin-resnet8` for small images.
+    /// `xception`, `tf_efficientnet_lite0`, `efficientnet_lite0`, and `thin-resnet8` for small images.
     pub backbones: Vec<String>,
     /// Weights to start from, by backbone: a safetensors or PyTorch file (a path relative to this file) or a place on the
     /// Hugging Face hub (`hf://owner/name[@revision][/file]`), with torchvision's, timm's or Cadene's names. A last layer of

@@ -276,7 +276,8 @@ struct Window<'a> {
 impl<'a> Window<'a> {
     fn of(g: &'a Geometry, x: &'a [f32]) -> Self {
         let dims = [g.batch, g.down.input, g.across.input, g.channels_in()];
-        let image = Bordered::new(x, dims, [g.down.padding; 2], [g.across.padding; 2]);
+        let border = |axis: Axis| [axis.padding, axis.reached_padding()];
+        let image = Bordered::new(x, dims, border(g.down), border(g.across));
         let taps = (0..g.down.kernel).flat_map(|y| (0..g.across.kernel).map(move |x| (y, x))).collect();
         Self { g, image, taps }
     }

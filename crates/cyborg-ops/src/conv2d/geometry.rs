@@ -14,8 +14,17 @@ pub(crate) struct Axis {
     pub(crate) output: usize,
     pub(crate) kernel: usize,
     pub(crate) stride: usize,
+    /// Zeros before the input. Those behind it show in `output` only.
     pub(crate) padding: usize,
     pub(crate) dilation: usize,
+}
+
+impl Axis {
+    /// Zeros behind the input that the windows reach.
+    pub(crate) fn reached_padding(&self) -> usize {
+        let end = (self.output - 1) * self.stride + self.dilation * (self.kernel - 1) + 1;
+        end.saturating_sub(self.padding + self.input)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +51,7 @@ impl Geometry {
             let found = weight.to_vec();
             return Err(OpsError::Rank { op: OP, tensor: "weight", expected, found }.into());
         };
-        let Conv2dConfig { stride, padding, dilation, groups } = config;
+        let Conv2dConfig { stride, padding, extra_padding, dilation, groups } = config;
         let kernel = (kernel_height, kernel_width);
         let settings = [
             ("kernel", kernel),
@@ -68,15 +77,15 @@ impl Geometry {
                 OpsError::Size { op: OP, what, expected: channels_in / groups, found: group_in }.into()
             );
         }
-        let axis = |input: usize, kernel: usize, stride, padding: usize, dilation: usize| {
-            let room = (input + 2 * padding).checked_sub(dilation * (kernel - 1) + 1)?;
+        let axis = |input: usize, kernel: usize, stride, padding: usize, extra: usize, dilation: usize| {
+            let room = (input + 2 * padding + extra).checked_sub(dilation * (kernel - 1) + 1)?;
             Some(Axis { input, output: room / stride + 1, kernel, stride, padding, dilation })
         };
-        let down = axis(height, kernel.0, stride.0, padding.0, dilation.0);
-        let across = axis(width, kernel.1, stride.1, padding.1, dilation.1);
+        let down = axis(height, kernel.0, stride.0, padding.0, extra_padding.0, dilation.0);
+        let across = axis(width, kernel.1, stride.1, padding.1, extra_padding.1, dilation.1);
         let (Some(down), Some(across)) = (down, across) else {
             let window = (dilation.0 * (kernel.0 - 1) + 1, dilation.1 * (kernel.1 - 1) + 1);
-            let padded = (height + 2 * padding.0, width + 2 * padding.1);
+            let padded = (height + 2 * padding.0 + extra_padding.0, width + 2 * padding.1 + extra_padding.1);
             return Err(OpsError::Window { op: OP, window, padded }.into());
         };
         Ok(Self { batch, groups, group_in, group_out: channels_out / groups, down, across })

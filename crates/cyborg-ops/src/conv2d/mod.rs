@@ -9,6 +9,7 @@ mod winograd;
 use candle_core::{Result, Tensor};
 
 use crate::adapter;
+use crate::operations::ChannelBias;
 pub(crate) use geometry::Geometry;
 
 /// How the window of a convolution moves; (height, width) each.
@@ -18,6 +19,9 @@ pub struct Conv2dConfig {
     pub stride: (usize, usize),
     /// Zeros added on each side.
     pub padding: (usize, usize),
+    /// Further zeros below the last row and to the right of the last column, beyond `padding`: TensorFlow's `SAME` puts the
+    /// odd one of an odd number of zeros there.
+    pub extra_padding: (usize, usize),
     /// Distance between neighbouring cells of the window.
     pub dilation: (usize, usize),
     /// Parts that input and output channels are divided into; each sees its own inputs only.
@@ -26,7 +30,7 @@ pub struct Conv2dConfig {
 
 impl Default for Conv2dConfig {
     fn default() -> Self {
-        Self { stride: (1, 1), padding: (0, 0), dilation: (1, 1), groups: 1 }
+        Self { stride: (1, 1), padding: (0, 0), extra_padding: (0, 0), dilation: (1, 1), groups: 1 }
     }
 }
 
@@ -56,7 +60,7 @@ pub fn conv2d(
         }),
         Some(bias) => adapter::run(op, [input, weight, bias], move |tape, [input, weight, bias]| {
             let sums = tape.conv2d(&tape.input_of(op, "input", input)?, weight, config)?;
-            tape.add_bias(&sums, bias)
+            tape.apply(ChannelBias, &[&sums], &[bias])
         }),
     }
 }

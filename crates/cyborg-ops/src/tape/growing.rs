@@ -34,6 +34,11 @@ pub(super) struct Later {
 }
 
 impl Later {
+    /// Of the maps when they are whole.
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
+    }
+
     /// Once they are whole.
     pub(super) fn maps(&self) -> Result<&Maps> {
         match self.maps.get() {

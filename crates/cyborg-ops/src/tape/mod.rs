@@ -4,6 +4,7 @@ mod conv;
 mod gradients;
 mod growing;
 mod norm;
+mod operation;
 mod pointwise;
 mod pool;
 
@@ -18,11 +19,12 @@ use crate::maps::{Maps, Shape};
 use crate::norm::Statistics;
 use crate::plain::{checked, dims4, with_values};
 use crate::view::View;
-pub use conv::ConvShape;
 pub(crate) use gradients::{Gradients, Parameter, Slot};
 pub use growing::Growing;
 use norm::Normalised;
 pub use norm::{After, Channels};
+pub(crate) use operation::expect_inputs;
+pub use operation::{Backward, Needs, Operation};
 
 /// Feature maps that an operation of a [`Tape`] gave: (batch, height, width, channels). A clone shares them.
 #[derive(Clone)]
@@ -98,7 +100,6 @@ type Step = Box<dyn FnOnce(&mut Gradients) -> Result<()> + Send>;
 pub struct Tape {
     records: bool,
     recording: RefCell<Recording>,
-    convolutions: RefCell<Vec<ConvShape>>,
 }
 
 /// What the way back takes.
@@ -115,7 +116,7 @@ impl Tape {
     /// An empty tape. Without `records` nothing is kept for a way back, whatever the tensors are.
     pub fn new(records: bool) -> Self {
         crate::recycle::begin_pass();
-        Self { records, recording: RefCell::default(), convolutions: RefCell::default() }
+        Self { records, recording: RefCell::default() }
     }
 
     /// The values of a tensor, for operations of this tape. Its gradient is computed if it is a variable or depends on one.
@@ -210,11 +211,6 @@ impl Tape {
 
     pub(crate) fn into_recording(self) -> Recording {
         self.recording.into_inner()
-    }
-
-    /// The convolutions done so far, in their order.
-    pub fn convolutions(&self) -> Vec<ConvShape> {
-        self.convolutions.borrow().clone()
     }
 }
 

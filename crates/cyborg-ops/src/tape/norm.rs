@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 
 use super::growing::Later;
 use super::{Gradients, Growing, Slot, Tape, Value};
-use crate::conv2d::plan;
+use crate::conv2d::{Geometry, plan};
 use crate::gemm::Finish;
 use crate::maps::{Maps, Shape};
 use crate::norm::{self, AddGradients, Lines, Statistics};
@@ -111,6 +111,13 @@ pub(super) enum Source {
 }
 
 impl Source {
+    fn shape(&self) -> Shape {
+        match self {
+            Self::Whole(maps) => maps.shape,
+            Self::Part(later, channels) => Shape { channels: *channels, ..later.shape() },
+        }
+    }
+
     fn view(&self) -> Result<View<'_>> {
         match self {
             Self::Whole(maps) => Ok(maps.view()),
@@ -148,6 +155,17 @@ pub(super) enum Kept {
 }
 
 impl Kept {
+    /// The maps, as they were in the forward pass.
+    pub(super) fn restore(self) -> Result<Arc<Maps>> {
+        match self {
+            Self::Whole(maps) => Ok(maps),
+            Self::Normalised(Normalised { input, lines, relu }) => {
+                let (shape, view) = (input.shape(), input.view()?);
+                Ok(Arc::new(Maps::new(shape, norm::normalise(view, &lines, relu))))
+            }
+        }
+    }
+
     /// Calls `work` with the values.
     pub(super) fn with<T>(self, work: impl FnOnce(&[f32]) -> T) -> Result<T> {
         match self {
@@ -238,7 +256,7 @@ impl Tape {
             return self.batch_norm_eval(&self.conv2d(input, weight, config)?, norm, eps, after);
         }
         let op = if after.relu() { "batch_norm_relu_eval" } else { "batch_norm_eval" };
-        let geometry = self.geometry(input, weight, config)?;
+        let geometry = Geometry::of(input.dims(), weight.dims(), config)?;
         let shape = Shape::of(geometry.output_shape());
         let lines = running_lines(op, shape, norm, eps, after)?;
         let weight = checked("conv2d", "weight", weight)?;

@@ -3,8 +3,9 @@
 
 use candle_core::{Device, Result, Tensor, Var};
 use cyborg_ops::{
-    After, Conv2dConfig, PoolConfig, Tape, add_relu, avg_pool2d, batch_norm_eval, batch_norm_relu_eval,
-    batch_norm_relu_train, batch_norm_train, concat_channels, conv2d, global_avg_pool2d, max_pool2d, relu,
+    After, ChannelBias, Conv2dConfig, Interpolation, Operation, PoolConfig, Product, Relu6, Sigmoid, Sum,
+    Tanh, Tape, Upsample, add_relu, avg_pool2d, batch_norm_eval, batch_norm_relu_eval, batch_norm_relu_train,
+    batch_norm_train, concat_channels, conv2d, global_avg_pool2d, max_pool2d, relu,
 };
 
 /// Evenly spread over (-1, 1), the same each time.
@@ -165,11 +166,55 @@ fn dense_block([batch, channels, height, width]: [usize; 4]) -> Case {
     })
 }
 
+/// An operation that is a type of its own, on two maps or one.
+fn applied<O: Operation + Copy + Sync>(name: &str, inputs: Vec<Tensor>, operation: O) -> Case {
+    Case::new(name, inputs, move |i| {
+        let tape = Tape::new(true);
+        let inputs: Vec<_> = i.iter().map(|input| tape.input(input)).collect::<Result<_>>()?;
+        let result = tape.apply(operation, &inputs.iter().collect::<Vec<_>>(), &[])?;
+        Ok(tape.finish([&result])?[0].clone())
+    })
+}
+
+/// Operations that are types of their own, on maps of this shape.
+fn operations(shape: [usize; 4]) -> Vec<Case> {
+    let [batch, channels, height, width] = shape;
+    let bilinear = Interpolation::Bilinear;
+    let others = [shape, [batch, 1, height, width], [batch, channels, 1, 1], [batch, 1, 1, 1]];
+    let pair = |other: &[usize; 4]| vec![noise(&shape, 50), noise(other, 51)];
+    let mut cases: Vec<Case> = others
+        .iter()
+        .flat_map(|other| [applied("product", pair(other), Product), applied("sum", pair(other), Sum)])
+        .collect();
+    cases.extend([
+        applied("sigmoid", vec![noise(&shape, 52)], Sigmoid),
+        applied("tanh", vec![noise(&shape, 53)], Tanh),
+        // Below 0, within and above 6, away from the kinks.
+        applied("relu6", vec![apart(&shape, 0.1, 54).affine(1.0, 3.0).expect("f32")], Relu6),
+        applied(
+            "upsample",
+            vec![noise(&shape, 55)],
+            Upsample { height: 7, width: 3, interpolation: bilinear },
+        ),
+        applied(
+            "upsample nearest",
+            vec![noise(&shape, 56)],
+            Upsample { height: 7, width: 9, interpolation: Interpolation::Nearest },
+        ),
+        Case::new("channel_bias", vec![noise(&shape, 57), noise(&[channels], 58)], |i| {
+            let tape = Tape::new(true);
+            let result = tape.apply(ChannelBias, &[&tape.input(&i[0])?], &[&i[1]])?;
+            Ok(tape.finish([&result])?[0].clone())
+        }),
+    ]);
+    cases
+}
+
 /// Every operation, small.
 pub(crate) fn small_cases() -> Vec<Case> {
     let plain = Conv2dConfig::default();
     let same = Conv2dConfig { padding: (1, 1), ..plain };
-    let odd = Conv2dConfig { stride: (2, 3), padding: (2, 1), dilation: (2, 1), groups: 2 };
+    let odd = Conv2dConfig { stride: (2, 3), padding: (2, 1), dilation: (2, 1), groups: 2, ..plain };
     let pool = PoolConfig { kernel: (3, 2), stride: (2, 1), padding: (1, 1), ceil_mode: false };
     let ceil = PoolConfig { kernel: (2, 3), stride: (2, 2), padding: (0, 1), ceil_mode: true };
     let image = [2, 3, 5, 4];
@@ -200,6 +245,10 @@ pub(crate) fn small_cases() -> Vec<Case> {
         }),
         Case::new("global_avg_pool2d", vec![noise(&image, 12)], |i| global_avg_pool2d(&i[0])),
     ];
+    let behind = |groups| Conv2dConfig { stride: (2, 2), extra_padding: (1, 2), groups, ..same };
+    cases.push(conv("padded behind", [2, 3, 4, 5], [4, 3, 3, 3], false, behind(1)));
+    cases.push(conv("depthwise, padded behind", [2, 3, 4, 5], [3, 1, 5, 5], false, behind(3)));
+    cases.extend(operations(image));
     for (name, config) in [("", pool), (" ceil", ceil)] {
         let input = || vec![apart(&[2, 2, 6, 5], 0.05, 13)];
         cases.push(Case::new(format!("max_pool2d{name}"), input(), move |i| max_pool2d(&i[0], config)));
@@ -216,7 +265,8 @@ pub(crate) fn large_cases() -> Vec<Case> {
     let same = Conv2dConfig { padding: (1, 1), ..Conv2dConfig::default() };
     let pool = PoolConfig { kernel: (3, 3), stride: (2, 2), padding: (1, 1), ceil_mode: false };
     let normalised = || vec![noise(&[7, 16, 33, 31], 4), noise(&[16], 5), noise(&[16], 6)];
-    vec![
+    let mut cases = operations([5, 16, 33, 31]);
+    cases.extend([
         conv("one image", [1, 19, 15, 14], [67, 19, 3, 3], true, same),
         conv("batch", [11, 16, 20, 21], [33, 16, 3, 3], true, same),
         conv("strided", [9, 16, 20, 21], [40, 16, 3, 3], false, Conv2dConfig { stride: (2, 2), ..same }),
@@ -253,5 +303,6 @@ pub(crate) fn large_cases() -> Vec<Case> {
         Case::new("max_pool2d", vec![noise(&[5, 16, 33, 32], 12)], move |i| max_pool2d(&i[0], pool)),
         Case::new("avg_pool2d", vec![noise(&[5, 16, 33, 32], 13)], move |i| avg_pool2d(&i[0], pool, false)),
         Case::new("global_avg_pool2d", vec![noise(&[5, 64, 33, 32], 14)], |i| global_avg_pool2d(&i[0])),
-    ]
+    ]);
+    cases
 }
