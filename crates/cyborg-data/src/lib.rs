@@ -10,4 +10,7 @@ pub use batch::{Batch, BatchPlan, Batches, HumanMaps};
 pub use error::DataError;
 pub use image_file::{MAX_SIDE_PX, read_image, resized_pixels};
 pub use image_set::{BadImage, GridMaps, ImageSet, LoadProgress};
-pub use transform::{Sample, Transform};
+pub use transform::{
+    Affine, Blur, BrightnessContrastGamma, Erasing, HorizontalFlip, JpegCompression, Noise,
+    RandomResizedCrop, Rotation, Sample, ShiftAndScale, TRANSFORMS, Transform, augment,
+};
