@@ -1,7 +1,7 @@
 //! Items of an image set as tensors, one batch ahead where images must be decoded or changed first.
 
 use crate::image_set::{GridMaps, MOST_CACHED_CELLS};
-use crate::{DataError, ImageSet, Sample, Transform};
+use crate::{DataError, ImageSet, Transform, augment};
 use candle_core::{Device, Tensor};
 use cyborg_image::{Normalise, Raster};
 use cyborg_saliency::grid_from_map;
@@ -193,23 +193,21 @@ impl<'a> Batches<'a> {
     }
 
     fn prepare_item(&self, item: usize, epoch: usize) -> Result<Prepared<'_>, DataError> {
-        let pixels = self.set.pixels(item)?;
         let Some(seed) = self.plan.seed.filter(|_| !self.plan.transforms.is_empty()) else {
-            let maps = self.maps_of(item)?;
+            let (pixels, maps) = (self.set.pixels(item)?, self.maps_of(item)?);
             return Ok(Prepared { pixels, maps, image_map: self.image_map_of(item)? });
         };
-        let side = self.set.input_px() as u32;
-        let image = Raster { width_px: side, height_px: side, channels: 3, pixels: pixels.into_owned() };
-        let map = self.set.map(item)?.map(|map| (*map).clone());
-        let mut sample = Sample { image, map };
+        let (transforms, side) = (self.plan.transforms, self.set.input_px());
+        let full_resolution = transforms.iter().any(|transform| transform.needs_full_resolution());
+        let image = self.set.image(item, full_resolution)?;
+        let needs_map = self.plan.image_maps || !self.plan.grids.is_empty();
+        let map = if needs_map { self.set.map(item)? } else { None };
         let draws = seed.child(&format!("epoch/{epoch}/augment/{}", self.set.items()[item].id));
-        for transform in self.plan.transforms {
-            transform.change(&mut sample, &mut draws.stream(transform.name()));
-        }
+        let sample = augment(transforms, image, map.as_deref(), side, &draws)?;
         let on_grid = |&(height, width): &(usize, usize)| cells(sample.map.as_ref(), height, width);
         Ok(Prepared {
             maps: self.plan.grids.iter().map(|grid| on_grid(grid).map(Cow::Owned)).collect(),
-            image_map: if self.plan.image_maps { on_grid(&(side as usize, side as usize)) } else { None },
+            image_map: if self.plan.image_maps { on_grid(&(side, side)) } else { None },
             pixels: sample.image.pixels.into(),
         })
     }

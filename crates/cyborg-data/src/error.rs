@@ -28,6 +28,9 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An image cannot be encoded or decoded in memory.
+    #[error(transparent)]
+    Image(#[from] cyborg_image::ImageError),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

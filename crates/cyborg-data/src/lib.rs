@@ -12,4 +12,7 @@ pub use error::DataError;
 pub use image_file::{MAX_SIDE_PX, read_image, resized_pixels};
 pub use image_set::{BadImage, GridMaps, ImageSet, LoadProgress};
 pub use map_control::{MAP_CONTROLS, MapControl};
-pub use transform::{Sample, TRANSFORMS, Transform};
+pub use transform::{
+    Affine, Blur, BrightnessContrastGamma, Erasing, HorizontalFlip, JpegCompression, Noise,
+    RandomResizedCrop, Rotation, Sample, ShiftAndScale, TRANSFORMS, Transform, augment,
+};

@@ -1,7 +1,8 @@
-//! Rasters to PNG files.
+//! Rasters to PNG and JPEG.
 
 use std::path::Path;
 
+use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
@@ -13,6 +14,18 @@ use crate::{ImageError, Raster};
 /// [`ImageError::Encode`] if the raster has no pixels, neither 1 nor 3 channels, or a buffer of another length than its
 /// size says.
 pub fn encode_png(raster: &Raster) -> Result<Vec<u8>, ImageError> {
+    let &Raster { width_px, height_px, channels, .. } = raster;
+    let fault = |reason: String| ImageError::Encode { width_px, height_px, channels, reason };
+    let color = encodable(raster)?;
+    let mut bytes = Vec::new();
+    PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive)
+        .write_image(&raster.pixels, width_px, height_px, color)
+        .map_err(|error| fault(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// The type of the raster's samples, if it can be encoded.
+fn encodable(raster: &Raster) -> Result<ExtendedColorType, ImageError> {
     let &Raster { width_px, height_px, channels, .. } = raster;
     let fault = |reason: String| ImageError::Encode { width_px, height_px, channels, reason };
     let color = match channels {
@@ -27,8 +40,20 @@ pub fn encode_png(raster: &Raster) -> Result<Vec<u8>, ImageError> {
         let (expected, found) = (raster.expected_len(), raster.pixels.len());
         return Err(fault(format!("its buffer must hold {expected} bytes but holds {found}")));
     }
+    Ok(color)
+}
+
+/// JPEG bytes of `quality` from 1 (least) to 100. Colours keep their full resolution (4:4:4), where libjpeg halves it unless
+/// told otherwise.
+///
+/// # Errors
+/// As [`encode_png`], and if a side is above 65535.
+pub fn encode_jpeg(raster: &Raster, quality: u8) -> Result<Vec<u8>, ImageError> {
+    let &Raster { width_px, height_px, channels, .. } = raster;
+    let fault = |reason: String| ImageError::Encode { width_px, height_px, channels, reason };
+    let color = encodable(raster)?;
     let mut bytes = Vec::new();
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive)
+    JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100))
         .write_image(&raster.pixels, width_px, height_px, color)
         .map_err(|error| fault(error.to_string()))?;
     Ok(bytes)

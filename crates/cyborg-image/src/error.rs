@@ -38,8 +38,8 @@ pub enum ImageError {
         /// [`crate::MAX_PIXELS`].
         limit: u64,
     },
-    /// The raster cannot be a PNG: no pixels, or a buffer of another length than its size says.
-    #[error("cannot encode a {width_px}x{height_px} raster of {channels} channels as PNG: {reason}")]
+    /// The raster cannot be encoded: no pixels, or a buffer of another length than its size says.
+    #[error("cannot encode a {width_px}x{height_px} raster of {channels} channels: {reason}")]
     Encode {
         /// Width of the raster.
         width_px: u32,

@@ -15,7 +15,7 @@ pub use decode::{
     ColorMode, MAX_PIXELS, decode_bytes, decode_bytes_grey, decode_bytes_with_mode, dimensions, read_grey,
     read_rgb,
 };
-pub use encode::{encode_png, encode_png_16, write_png};
+pub use encode::{encode_jpeg, encode_png, encode_png_16, write_png};
 pub use error::ImageError;
 pub use normalise::Normalise;
 pub use raster::Raster;

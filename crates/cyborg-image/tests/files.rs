@@ -219,7 +219,7 @@ fn rasters_that_are_none_are_refused() {
     let short = Raster { width_px: 2, height_px: 2, channels: 3, pixels: vec![0; 11] };
     assert_eq!(
         message(&short),
-        "cannot encode a 2x2 raster of 3 channels as PNG: its buffer must hold 12 bytes but holds 11"
+        "cannot encode a 2x2 raster of 3 channels: its buffer must hold 12 bytes but holds 11"
     );
 }
 

@@ -33,8 +33,10 @@ pub struct ImageSet {
 /// The pixels of one image, as far as they are in memory.
 #[derive(Debug)]
 enum StoredImage {
-    /// `input_px * input_px * 3` bytes.
+    /// `input_px * input_px * 3` bytes. The image at its own size is in its file.
     Resized(Vec<u8>),
+    /// The image came from no file: resized, and at its own size unless that is the same.
+    WithoutFile(Vec<u8>, Option<Raster>),
     /// The image is decoded from its file again.
     InFile,
 }
@@ -60,10 +62,12 @@ impl ImageSet {
         for (item, image) in items.iter().zip(images) {
             check_raster("images", &item.id, image, 3)?;
         }
-        let stored = images
-            .iter()
-            .map(|image| StoredImage::Resized(resized_pixels(image.clone(), input_px)))
-            .collect();
+        let store = |image: &Raster| {
+            let side = input_px as u32;
+            let original = ((image.width_px, image.height_px) != (side, side)).then(|| image.clone());
+            StoredImage::WithoutFile(resized_pixels(image.clone(), input_px), original)
+        };
+        let stored = images.iter().map(store).collect();
         let maps = in_memory(&items, maps)?;
         Ok(Self::new(items, input_px, stored, maps))
     }
@@ -147,9 +151,22 @@ impl ImageSet {
     /// The pixels of an item, `input_px * input_px * 3` bytes, RGB interleaved; decoded if they are not kept.
     pub(crate) fn pixels(&self, item: usize) -> Result<Cow<'_, [u8]>, DataError> {
         match &self.images[item] {
-            StoredImage::Resized(pixels) => Ok(pixels.into()),
+            StoredImage::Resized(pixels) | StoredImage::WithoutFile(pixels, _) => Ok(pixels.into()),
             StoredImage::InFile => Ok(resized_pixels(self.decode_again(item)?, self.input_px).into()),
         }
+    }
+
+    /// An item's image, RGB: at its own size if `full_resolution`, otherwise resized to the network's input.
+    pub(crate) fn image(&self, item: usize, full_resolution: bool) -> Result<Raster, DataError> {
+        match &self.images[item] {
+            StoredImage::WithoutFile(_, Some(original)) if full_resolution => return Ok(original.clone()),
+            StoredImage::Resized(_) | StoredImage::InFile if full_resolution => {
+                return self.decode_again(item);
+            }
+            _ => {}
+        }
+        let (pixels, side) = (self.pixels(item)?.into_owned(), self.input_px as u32);
+        Ok(Raster { width_px: side, height_px: side, channels: 3, pixels })
     }
 
     fn decode_again(&self, item: usize) -> Result<Raster, DataError> {
