@@ -39,7 +39,7 @@ pub(crate) fn checked(raw: RawRecipe, path: &Path, source: &mut SourceText) -> O
     let sources = raw.annotations.value.iter().map(|raw| check_sources::checked(raw, source));
     let sources = sources.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>();
     let (frame_px, crop) = frame(&raw.frame, source);
-    let draw = draw(&raw.draw, source);
+    let draw = draw(&raw.draw, raw.frame.stretch, source);
     let blur = raw.blur.as_ref().map(|blur| length(blur, "blur", source));
     let (selection, at_least) = people(&raw.annotators, source);
     let output = &raw.output;
@@ -74,6 +74,7 @@ pub(crate) fn checked(raw: RawRecipe, path: &Path, source: &mut SourceText) -> O
             Some(blur) => Some(blur?),
             None => None,
         },
+        blur_edge: raw.draw.edge.map_or(Edge::Reflect, edge),
         threshold: raw.threshold.as_ref().map(|raw| threshold(raw, source)),
         granularity: granularity(raw.granularity.as_ref(), source),
         control: raw.control.as_ref().map(|raw| control(raw, source)),
@@ -138,7 +139,17 @@ fn frame(raw: &RawFrame, source: &mut SourceText) -> (Option<(u32, u32)>, Option
     (raw.size_px.as_ref().map(|size| (size.value[0], size.value[1])), crop)
 }
 
-fn draw(raw: &RawDraw, source: &mut SourceText) -> Option<DrawOptions> {
+fn edge(raw: RawEdge) -> Edge {
+    match raw {
+        RawEdge::Constant => Edge::Constant,
+        RawEdge::Reflect => Edge::Reflect,
+        RawEdge::Nearest => Edge::Nearest,
+        RawEdge::Mirror => Edge::Mirror,
+        RawEdge::Wrap => Edge::Wrap,
+    }
+}
+
+fn draw(raw: &RawDraw, stretch: bool, source: &mut SourceText) -> Option<DrawOptions> {
     let sigma = raw.sigma.as_ref().map(|sigma| length(sigma, "sigma", source));
     let disc = raw.disc.as_ref().map(|disc| length(disc, "disc", source));
     if let (Some(truncate), Some(_)) = (&raw.truncate, &disc) {
@@ -156,13 +167,7 @@ fn draw(raw: &RawDraw, source: &mut SourceText) -> Option<DrawOptions> {
         (sigma, _) => PointStyle::Density {
             sigma: sigma.unwrap_or(Some(default))?,
             truncate: raw.truncate.as_ref().map_or(4.0, |truncate| truncate.value),
-            edge: match raw.edge {
-                RawEdge::Constant => Edge::Constant,
-                RawEdge::Reflect => Edge::Reflect,
-                RawEdge::Nearest => Edge::Nearest,
-                RawEdge::Mirror => Edge::Mirror,
-                RawEdge::Wrap => Edge::Wrap,
-            },
+            edge: raw.edge.map_or(Edge::Constant, edge),
         },
     };
     if let (Some(sigma), Some(_)) = (&raw.sigma, &raw.disc) {
@@ -175,6 +180,7 @@ fn draw(raw: &RawDraw, source: &mut SourceText) -> Option<DrawOptions> {
             RawPointWeights::Duration => PointWeights::Duration,
         },
         brush_px: raw.brush_px.as_ref().map(|brush| brush.value),
+        stretch,
     })
 }
 

@@ -236,7 +236,7 @@ fn matlab(raw: &RawMatlab, source: &mut SourceText) -> MatlabOptions {
     let duration = if raw.points.is_none() && raw.x.is_none() { default.duration } else { None };
     MatlabOptions {
         variable: raw.variable.clone().unwrap_or(default.variable),
-        image: raw.image.clone().unwrap_or(default.image),
+        image: raw.image.clone(),
         annotators: raw.annotators.clone().unwrap_or(default.annotators),
         points,
         duration: raw.duration.clone().or(duration),
@@ -257,5 +257,6 @@ fn coco(raw: &RawCoco) -> CocoOptions {
         categories: raw.categories.clone(),
         annotator: raw.annotator.clone().unwrap_or(default.annotator),
         correct: raw.correct.clone().unwrap_or(default.correct),
+        uploads: raw.uploads,
     }
 }

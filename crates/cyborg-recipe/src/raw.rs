@@ -83,6 +83,10 @@ pub(crate) struct RawFrame {
     /// The images are a crop of what people saw: this rectangle of it, in pixels of `size_px`.
     #[schemars(with = "Option<RawCrop>")]
     pub(crate) crop: Option<Spanned<RawCrop>>,
+    /// People saw the images squashed (a square window for a portrait, say): frames and maps of another shape than the image
+    /// are stretched over it; default: false, they are refused.
+    #[serde(default)]
+    pub(crate) stretch: bool,
     /// How people saw images that are stored turned (EXIF orientation): `upright`, as browsers and viewers show them, or
     /// `stored`, as programs that ignore the tag do. Must be said where such an image occurs.
     pub(crate) seen: Option<RawSeen>,
@@ -179,10 +183,9 @@ pub(crate) struct RawDraw {
     /// The Gaussian is cut off after so many sigma; default: 4.
     #[schemars(with = "Option<f64>")]
     pub(crate) truncate: Option<Spanned<f64>>,
-    /// What lies beyond the border: `constant` (default: zeros, what spreads out is lost), `reflect`, `nearest`, `mirror` or
-    /// `wrap`, as SciPy names them.
-    #[serde(default)]
-    pub(crate) edge: RawEdge,
+    /// What lies beyond the border, for points and for `blur`: `constant` (zeros, what spreads out is lost; the points'
+    /// default), `reflect` (the default of `blur`), `nearest`, `mirror` or `wrap`, as SciPy names them.
+    pub(crate) edge: Option<RawEdge>,
     /// Discs of this diameter in place of Gaussians.
     #[schemars(with = "Option<RawLength>")]
     pub(crate) disc: Option<Spanned<RawLength>>,
@@ -246,11 +249,10 @@ fn unmagnified() -> f64 {
 }
 
 /// What lies beyond the border.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum RawEdge {
     /// Zeros.
-    #[default]
     Constant,
     /// `d c b a | a b c d | d c b a`.
     Reflect,

@@ -324,6 +324,9 @@ pub(crate) struct RawCoco {
     pub(crate) annotator: Option<String>,
     /// The key that says whether the decision was right; default: `correct`.
     pub(crate) correct: Option<String>,
+    /// Names of files are what Label Studio makes of uploads (`cb0618f6-b.png`): `b.png` is meant; default: false.
+    #[serde(default)]
+    pub(crate) uploads: bool,
 }
 
 /// What is drawn of a COCO annotation.
@@ -394,7 +397,8 @@ pub(crate) struct RawMatlab {
     pub(crate) files: Spanned<String>,
     /// The variable, an element an image; default: `fixations`.
     pub(crate) variable: Option<String>,
-    /// Field of an image's element: its name; default: `img`.
+    /// Field of an image's element: its name; default: `img`. If `files` has `{image}`: not needed, the variable is then one
+    /// image's, with an element a person.
     pub(crate) image: Option<String>,
     /// Field of an image's element: the list of persons; empty: the element is one person's; default: `subjects`.
     pub(crate) annotators: Option<String>,

@@ -36,9 +36,9 @@ pub use read::{
     Annotations, BoxOptions, Channel, ClickListOptions, CocoMarks, CocoOptions, Columns, EyeTaggerOptions,
     FirstPixel, Format, FoundFile, Invalid, LabelMeOptions, MapData, MapOptions, MatlabOptions, MatlabPoints,
     Paint, PathPattern, PointOptions, Runs, Scale, Sides, Source, StoredMap, SvgOptions, Table, Unit,
-    VocOptions, read_file, read_map, read_source,
+    VocOptions, Watch, read_file, read_map, read_source, read_source_except, uploaded_name,
 };
 pub use render::{
-    DrawOptions, Drawn, Edge, Gaussian, Length, Normalisation, PointStyle, PointWeights, Side, Threshold,
+    DrawOptions, Drawn, Edge, Gaussian, Length, Normalisation, Outside, PointStyle, PointWeights, Side, Threshold,
     View, draw, gaussian_blur, normalise, resample, threshold,
 };

@@ -5,10 +5,12 @@
 //! 0001.png,ann,12,30,50.5,71
 //! ```
 //!
-//! or with `width` and `height` in place of the right and bottom edge. Which columns mean what is a setting.
+//! or with `width` and `height` in place of the right and bottom edge. Which columns mean what is a setting. A
+//! row whose four fields are empty (or `NaN`) is a person who marked nothing.
 
-use super::table::{FirstPixel, Rows, Table, Unit, coordinate, grouped};
-use super::{Annotations, FoundFile};
+use super::positions::is_no_number;
+use super::table::{FirstPixel, Found, Row, RowReader, Rows, Table, Unit, coordinate, grouped};
+use super::{Annotations, FoundFile, Reader, Watch};
 use crate::{AnnotationError, Mark};
 
 /// How a table of boxes is read.
@@ -38,21 +40,35 @@ impl Default for BoxOptions {
     }
 }
 
-pub(super) fn read(file: &FoundFile, options: &BoxOptions) -> Result<Annotations, AnnotationError> {
-    let (Sides::Edges(names) | Sides::Size(names)) = &options.sides;
-    let by_size = matches!(options.sides, Sides::Size(_));
-    let rows = Rows::open(file, &options.table, &names.each_ref().map(String::as_str))?;
-    let first = if options.table.unit == Unit::Pixels { options.table.first_pixel } else { FirstPixel::Edge };
-    Ok(grouped(rows, move |row| {
+impl Reader for BoxOptions {
+    fn read(&self, file: &FoundFile, _watch: &Watch) -> Result<Annotations, AnnotationError> {
+        let (Sides::Edges(names) | Sides::Size(names)) = &self.sides;
+        let rows = Rows::open(file, &self.table, &names.each_ref().map(String::as_str))?;
+        let first = if self.table.unit == Unit::Pixels { self.table.first_pixel } else { FirstPixel::Edge };
+        Ok(grouped(rows, BoxRow { first, by_size: matches!(self.sides, Sides::Size(_)) }))
+    }
+}
+
+struct BoxRow {
+    first: FirstPixel,
+    by_size: bool,
+}
+
+impl RowReader for BoxRow {
+    fn found(&mut self, row: &Row) -> Result<Found, String> {
+        if row.fields.iter().all(|text| is_no_number(text)) {
+            return Ok(Found::NoMark);
+        }
         let number = |index: usize| coordinate(&row.fields[index], "an edge");
+        let first = self.first;
         let (left, top) = (first.continuous(number(0)?), first.continuous(number(1)?));
-        let (right, bottom) = if by_size {
+        let (right, bottom) = if self.by_size {
             (left + number(2)?, top + number(3)?)
         } else {
             (first.continuous(number(2)?), first.continuous(number(3)?))
         };
-        rectangle(left, top, right, bottom)
-    }))
+        rectangle(left, top, right, bottom).map(Found::Mark)
+    }
 }
 
 /// A rectangle with an area.

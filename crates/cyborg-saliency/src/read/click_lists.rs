@@ -10,7 +10,7 @@
 //! list (`{}`) is an annotation without marks: a person who clicked nowhere.
 
 use super::table::{FirstPixel, Rows, Table, Unit, coordinate};
-use super::{Annotations, FoundFile};
+use super::{Annotations, FoundFile, Reader, Watch};
 use crate::{AnnotationError, Mark};
 
 /// How a table of click lists is read.
@@ -33,22 +33,24 @@ impl Default for ClickListOptions {
     }
 }
 
-pub(super) fn read(file: &FoundFile, options: &ClickListOptions) -> Result<Annotations, AnnotationError> {
-    let rows = Rows::open(file, &options.table, &[&options.clicks])?;
-    let first = if options.table.unit == Unit::Pixels { options.table.first_pixel } else { FirstPixel::Edge };
-    let row_first = options.row_first;
-    Ok(Box::new(rows.map(move |row| {
-        let mut row = row?;
-        let pairs = pairs(&row.fields[0]).map_err(|reason| row.fault(reason))?;
-        row.annotation.marks = pairs
-            .into_iter()
-            .map(|(a, b)| {
-                let (x, y) = if row_first { (b, a) } else { (a, b) };
-                Mark::Point { x: first.continuous(x), y: first.continuous(y), duration_s: None }
-            })
-            .collect();
-        Ok(row.annotation)
-    })))
+impl Reader for ClickListOptions {
+    fn read(&self, file: &FoundFile, _watch: &Watch) -> Result<Annotations, AnnotationError> {
+        let rows = Rows::open(file, &self.table, &[&self.clicks])?;
+        let first = if self.table.unit == Unit::Pixels { self.table.first_pixel } else { FirstPixel::Edge };
+        let row_first = self.row_first;
+        Ok(Box::new(rows.map(move |row| {
+            let mut row = row?;
+            let pairs = pairs(&row.fields[0]).map_err(|reason| row.fault(reason))?;
+            row.annotation.marks = pairs
+                .into_iter()
+                .map(|(a, b)| {
+                    let (x, y) = if row_first { (b, a) } else { (a, b) };
+                    Mark::Point { x: first.continuous(x), y: first.continuous(y), duration_s: None }
+                })
+                .collect();
+            Ok(row.annotation)
+        })))
+    }
 }
 
 /// The numbers of a list, two by two.

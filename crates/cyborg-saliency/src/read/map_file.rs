@@ -8,7 +8,7 @@ use std::path::Path;
 use cyborg_image::{ImageError, SampleValues, Samples, decode_palette_indices, decode_samples};
 
 use super::stored::StoredMap;
-use super::{Annotations, FoundFile, bytes, mat5, npy, one};
+use super::{Annotations, FoundFile, Reader, Watch, bytes, mat5, npy, one};
 use crate::{Annotation, AnnotationError, Mark, Place, SaliencyMap};
 
 /// How a map file is read.
@@ -67,19 +67,18 @@ pub enum Invalid {
     Zero,
 }
 
-pub(super) fn read(file: &FoundFile, options: &MapOptions) -> Result<Annotations, AnnotationError> {
-    if let Err(source) = fs_err::metadata(&file.path) {
-        return Err(AnnotationError::open(&file.path, source));
+impl Reader for MapOptions {
+    fn read(&self, file: &FoundFile, _watch: &Watch) -> Result<Annotations, AnnotationError> {
+        if let Err(source) = fs_err::metadata(&file.path) {
+            return Err(AnnotationError::open(&file.path, source));
+        }
+        let mark = Mark::Stored(StoredMap::file(file.path.clone(), self.clone()));
+        Ok(one(Annotation {
+            annotator: file.annotator.clone(),
+            marks: vec![mark],
+            ..Annotation::new(file.image_or_stem(), format!("`{}`", file.path.display()))
+        }))
     }
-    Ok(one(Annotation {
-        image: file.image_or_stem(),
-        annotator: file.annotator.clone(),
-        frame_px: None,
-        marks: vec![Mark::Stored(StoredMap::file(file.path.clone(), options.clone()))],
-        duration_s: None,
-        correct: None,
-        origin: format!("`{}`", file.path.display()),
-    }))
 }
 
 /// A map file in full precision.

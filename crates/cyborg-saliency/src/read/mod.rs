@@ -18,15 +18,20 @@ pub mod matlab;
 mod npy;
 mod pattern;
 pub mod points;
+mod positions;
 mod rle;
 mod stored;
 pub mod svg;
 mod svg_path;
+mod svg_rules;
 mod svg_style;
 mod table;
+mod uploads;
 pub mod voc;
+mod watch;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::{Annotation, AnnotationError};
 
@@ -44,7 +49,9 @@ pub use rle::Runs;
 pub use stored::{MapData, StoredMap};
 pub use svg::{Paint, SvgOptions};
 pub use table::{Columns, FirstPixel, Table, Unit};
+pub use uploads::uploaded_name;
 pub use voc::VocOptions;
+pub use watch::Watch;
 
 /// Annotations one after the other. An error stands for one element (a row, an object, a file); the iterator goes on
 /// after it.
@@ -84,19 +91,64 @@ pub enum Format {
     Matlab(MatlabOptions),
 }
 
+impl Format {
+    fn reader(&self) -> &dyn Reader {
+        match self {
+            Self::Map(options) => options,
+            Self::Svg(options) => options,
+            Self::Coco(options) => options,
+            Self::LabelMe(options) => options,
+            Self::Voc(options) => options,
+            Self::Boxes(options) => options,
+            Self::Points(options) => options,
+            Self::ClickLists(options) => options,
+            Self::EyeTagger(options) => options,
+            Self::Matlab(options) => options,
+        }
+    }
+}
+
+/// A format's settings, which read its files.
+pub trait Reader {
+    /// The annotations of one file. What settings name and the file lacks goes to `watch`.
+    ///
+    /// # Errors
+    /// [`AnnotationError::Open`] or [`AnnotationError::Fault`] if nothing in the file can be read. Faulty elements are
+    /// errors of the iterator.
+    fn read(&self, file: &FoundFile, watch: &Watch) -> Result<Annotations, AnnotationError>;
+}
+
 /// All annotations of all files that match, in the order of the sorted paths. What the pattern takes from a path fills in
-/// where a file does not itself say which image or who.
+/// where a file does not itself say which image or who. At the end come errors for what settings name and no file has
+/// ([`AnnotationError::NowhereFound`]).
 ///
 /// # Errors
 /// [`AnnotationError::NoFiles`] if nothing matches, [`AnnotationError::Open`] if a folder cannot be listed. A file that
 /// cannot be read is an error of the iterator.
 pub fn read_source(root: &Path, source: &Source) -> Result<Annotations, AnnotationError> {
-    let files = source.files.find(root)?;
+    read_source_except(root, source, &|_| false)
+}
+
+/// As [`read_source`], but not in folders that `is_left_out` names, as [`PathPattern::find_except`].
+///
+/// # Errors
+/// As [`read_source`].
+pub fn read_source_except(
+    root: &Path,
+    source: &Source,
+    is_left_out: &dyn Fn(&Path) -> bool,
+) -> Result<Annotations, AnnotationError> {
+    let files = source.files.find_except(root, is_left_out)?;
     let format = source.format.clone();
-    Ok(Box::new(files.into_iter().flat_map(move |file| match read_file(&file, &format) {
+    let pattern = source.files.as_str().to_owned();
+    let watch = Arc::new(Watch::default());
+    let at_the_end = Arc::clone(&watch);
+    let annotations = files.into_iter().flat_map(move |file| match read_file(&file, &format, &watch) {
         Ok(annotations) => annotations,
-        Err(error) => Box::new(std::iter::once(Err(error))),
-    })))
+        Err(error) => Box::new(std::iter::once(Err(error))) as Annotations,
+    });
+    let missing = std::iter::once(at_the_end).flat_map(move |watch| watch.missing(&pattern).into_iter().map(Err));
+    Ok(Box::new(annotations.chain(missing)))
 }
 
 /// The annotations of one file.
@@ -104,19 +156,8 @@ pub fn read_source(root: &Path, source: &Source) -> Result<Annotations, Annotati
 /// # Errors
 /// [`AnnotationError::Open`] or [`AnnotationError::Fault`] if nothing in the file can be read. Faulty elements are
 /// errors of the iterator.
-pub fn read_file(file: &FoundFile, format: &Format) -> Result<Annotations, AnnotationError> {
-    let annotations = match format {
-        Format::Map(options) => map_file::read(file, options),
-        Format::Svg(options) => svg::read(file, *options),
-        Format::Coco(options) => coco::read(file, options),
-        Format::LabelMe(options) => labelme::read(file, options),
-        Format::Voc(options) => voc::read(file, options),
-        Format::Boxes(options) => boxes::read(file, options),
-        Format::Points(options) => points::read(file, options),
-        Format::ClickLists(options) => click_lists::read(file, options),
-        Format::EyeTagger(options) => eyetagger::read(file, options),
-        Format::Matlab(options) => matlab::read(file, options),
-    }?;
+pub fn read_file(file: &FoundFile, format: &Format, watch: &Watch) -> Result<Annotations, AnnotationError> {
+    let annotations = format.reader().read(file, watch)?;
     let (image, annotator) = (file.image.clone(), file.annotator.clone());
     Ok(Box::new(annotations.map(move |annotation| {
         annotation.map(|mut annotation| {
@@ -157,7 +198,7 @@ pub(crate) fn text(path: &Path) -> Result<String, AnnotationError> {
     let text = String::from_utf8(bytes(path)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].split(|&byte| byte == b'\n').count() as u64;
-        AnnotationError::line(path, line, "it is not UTF-8: save it as UTF-8")
+        AnnotationError::line(path, line, json::not_utf8(error.as_bytes(), path))
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -1,6 +1,7 @@
 //! What all CSV formats share: who marked which image, and what numbers mean.
 
-use std::path::PathBuf;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 
 use super::{Annotations, FoundFile};
 use crate::{Annotation, AnnotationError, FRACTIONS, Mark};
@@ -127,12 +128,21 @@ impl Rows {
         };
         let find = |name: &str| {
             let is = |head: &str| head.trim_start_matches('\u{feff}').trim() == name;
-            header.iter().position(is).ok_or_else(|| {
-                let columns: Vec<String> = header.iter().map(|head| format!("`{}`", head.trim())).collect();
-                let reason =
-                    format!("it has no column `{name}`: name the right one of {}", columns.join(", "));
-                AnnotationError::line(&path, 1, reason)
-            })
+            let places: Vec<usize> = (0..header.len()).filter(|&at| is(&header[at])).collect();
+            let reason = match places[..] {
+                [at] => return Ok(at),
+                [] => {
+                    let columns: Vec<String> =
+                        header.iter().map(|head| format!("`{}`", head.trim())).collect();
+                    format!("it has no column `{name}`: name the right one of {}", columns.join(", "))
+                }
+                [first, second, ..] => format!(
+                    "the column `{name}` stands in it twice, as field {} and as field {}: rename one of them",
+                    first + 1,
+                    second + 1
+                ),
+            };
+            Err(AnnotationError::line(&path, 1, reason))
         };
         let optional = |name: &Option<String>| name.as_deref().map(find).transpose();
         let columns = &table.columns;
@@ -186,7 +196,7 @@ impl Rows {
         };
         let origin = format!("`{}`, line {line}", self.path.display());
         let annotation =
-            Annotation { image, annotator, frame_px, marks: Vec::new(), duration_s, correct, origin };
+            Annotation { annotator, frame_px, duration_s, correct, ..Annotation::new(image, origin) };
         let fields = self.wanted.iter().map(|&index| field(index).to_owned()).collect();
         Ok(Row { path: self.path.clone(), line, annotation, fields })
     }
@@ -222,36 +232,85 @@ impl Row {
     }
 }
 
+/// What a row gives.
+pub(crate) enum Found {
+    /// A mark.
+    Mark(Mark),
+    /// The person looked at the image and marked nothing.
+    NoMark,
+    /// The row is no annotation: a lost sample, or one that a filter leaves out.
+    Skip,
+}
+
+/// How a format takes a row's fields.
+pub(crate) trait RowReader {
+    /// What the row gives.
+    ///
+    /// # Errors
+    /// What is wrong, without the place.
+    fn found(&mut self, row: &Row) -> Result<Found, String>;
+
+    /// What a person should be told at the end of the file.
+    fn doubts(&self, _path: &Path) -> Vec<AnnotationError> {
+        Vec::new()
+    }
+}
+
 /// Rows to annotations: marks of consecutive rows of one image and person belong to one annotation. So no more than one
-/// annotation is in memory; a person who comes back to an image later in the file gives a second annotation of it.
-pub(crate) fn grouped(
-    mut rows: Rows,
-    mark: impl Fn(&Row) -> Result<Mark, String> + Send + 'static,
-) -> Annotations {
+/// annotation is in memory; a person who comes back to an image later in the file gives a second annotation of it. A faulty
+/// row is an error, and its annotation says that a mark is lost.
+pub(crate) fn grouped(rows: Rows, reader: impl RowReader + Send + 'static) -> Annotations {
+    let path = rows.path.clone();
+    let (mut rows, mut reader) = (Some(rows), reader);
     let mut open: Option<Annotation> = None;
+    let mut ready: VecDeque<Result<Annotation, AnnotationError>> = VecDeque::new();
     Box::new(std::iter::from_fn(move || {
         loop {
-            let row = match rows.next() {
-                None => return open.take().map(Ok),
+            if let Some(next) = ready.pop_front() {
+                return Some(next);
+            }
+            let row = match rows.as_mut()?.next() {
+                None => {
+                    rows = None;
+                    ready.extend(open.take().map(Ok));
+                    ready.extend(reader.doubts(&path).into_iter().map(Err));
+                    continue;
+                }
                 Some(Err(error)) => return Some(Err(error)),
                 Some(Ok(row)) => row,
             };
-            let found = match mark(&row) {
-                Ok(found) => found,
-                Err(reason) => return Some(Err(row.fault(reason))),
+            let found = match reader.found(&row) {
+                Ok(Found::Skip) => continue,
+                Ok(Found::Mark(mark)) => Some(mark),
+                Ok(Found::NoMark) => None,
+                Err(reason) => {
+                    ready.push_back(Err(row.fault(reason)));
+                    let mut next = row.annotation;
+                    next.n_lost = 1;
+                    join(&mut open, next, &mut ready);
+                    continue;
+                }
             };
             let mut next = row.annotation;
-            match &mut open {
-                Some(open) if continues(open, &next) => open.marks.push(found),
-                _ => {
-                    next.marks.push(found);
-                    if let Some(done) = open.replace(next) {
-                        return Some(Ok(done));
-                    }
-                }
-            }
+            next.marks.extend(found);
+            join(&mut open, next, &mut ready);
         }
     }))
+}
+
+/// Adds to the open annotation what continues it; else that one is ready and the next one is open.
+fn join(
+    open: &mut Option<Annotation>,
+    next: Annotation,
+    ready: &mut VecDeque<Result<Annotation, AnnotationError>>,
+) {
+    match open {
+        Some(open) if continues(open, &next) => {
+            open.marks.extend(next.marks);
+            open.n_lost += next.n_lost;
+        }
+        _ => ready.extend(open.replace(next).map(Ok)),
+    }
 }
 
 fn continues(open: &Annotation, next: &Annotation) -> bool {
@@ -262,7 +321,7 @@ fn continues(open: &Annotation, next: &Annotation) -> bool {
         && open.duration_s == next.duration_s
 }
 
-fn csv_fault(path: &std::path::Path, error: &csv::Error) -> AnnotationError {
+fn csv_fault(path: &Path, error: &csv::Error) -> AnnotationError {
     let line = error.position().map_or(1, csv::Position::line);
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => AnnotationError::line(

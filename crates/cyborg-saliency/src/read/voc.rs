@@ -13,7 +13,7 @@
 use super::boxes::rectangle;
 use super::svg::parse_xml;
 use super::table::coordinate;
-use super::{Annotations, FoundFile, many, text};
+use super::{Annotations, FoundFile, Reader, Watch, many, text};
 use crate::{Annotation, AnnotationError, Mark, Place};
 
 /// How Pascal VOC files are read.
@@ -35,9 +35,16 @@ impl Default for VocOptions {
     }
 }
 
-pub(super) fn read(file: &FoundFile, options: &VocOptions) -> Result<Annotations, AnnotationError> {
+impl Reader for VocOptions {
+    fn read(&self, file: &FoundFile, watch: &Watch) -> Result<Annotations, AnnotationError> {
+        read(file, self, watch)
+    }
+}
+
+fn read(file: &FoundFile, options: &VocOptions, watch: &Watch) -> Result<Annotations, AnnotationError> {
     let path = &file.path;
     let text = text(path)?;
+    watch.expect("names", "name", options.names.as_ref());
     let document = parse_xml(&text, path)?;
     let root = document.root_element();
     if root.tag_name().name() != "annotation" {
@@ -52,6 +59,7 @@ pub(super) fn read(file: &FoundFile, options: &VocOptions) -> Result<Annotations
     let mut marks = Vec::new();
     for (index, object) in root.children().filter(|node| node.has_tag_name("object")).enumerate() {
         let name = value(&object, "name").unwrap_or("");
+        watch.filter("names", "name", options.names.as_ref(), name);
         if options.names.as_ref().is_some_and(|wanted| !wanted.iter().any(|wanted| wanted == name)) {
             continue;
         }
@@ -64,16 +72,18 @@ pub(super) fn read(file: &FoundFile, options: &VocOptions) -> Result<Annotations
             }
         }
     }
+    let n_lost = found.len();
+    let annotator = value(&root, &options.annotator).filter(|name| !name.is_empty()).map(str::to_owned);
+    if options.annotator != VocOptions::default().annotator {
+        watch.look("annotator", format!("the element `<{}>`", options.annotator), annotator.is_some());
+        for child in root.children().filter(roxmltree::Node::is_element) {
+            watch.knows("annotator", child.tag_name().name());
+        }
+    }
     let stated = value(&root, "filename").filter(|name| !name.is_empty()).map(str::to_owned);
-    found.push(Ok(Annotation {
-        image: file.image.clone().or(stated).unwrap_or_else(|| file.image_or_stem()),
-        annotator: value(&root, &options.annotator).filter(|name| !name.is_empty()).map(str::to_owned),
-        frame_px,
-        marks,
-        duration_s: None,
-        correct: None,
-        origin: format!("`{}`", path.display()),
-    }));
+    let image = file.image.clone().or(stated).unwrap_or_else(|| file.image_or_stem());
+    let origin = format!("`{}`", path.display());
+    found.push(Ok(Annotation { annotator, frame_px, marks, n_lost, ..Annotation::new(image, origin) }));
     Ok(many(found))
 }
 

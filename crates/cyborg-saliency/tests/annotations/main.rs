@@ -1,6 +1,7 @@
 //! Annotation files to maps: formats, drawing and geometry against outside references.
 
 mod drawing;
+mod field;
 mod frames;
 mod mutated;
 mod reading;

@@ -77,7 +77,7 @@ fn massvis_clicks_are_read() {
     let Some(root) = data("massvis") else { return };
     let options = MatlabOptions {
         variable: "bubble".into(),
-        image: "filename".into(),
+        image: Some("filename".into()),
         annotators: "userdata".into(),
         points: MatlabPoints::Rows("fixations.enc".into()),
         duration: None,
