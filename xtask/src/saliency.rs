@@ -8,8 +8,9 @@ use clap::{Args, Subcommand};
 use comfy_table::{ContentArrangement, Table};
 use cyborg_manifest::{Dataset, Manifest, Split, list_manifests, read_manifest};
 use cyborg_recipe::{
-    Built, Image, MapFigures, Pair, Plan, Recipe, Row, agree, agreement_csv, agreement_of_people, build, ceiling,
-    ceiling_sentence, contact_sheet, doubts, images_of, map_figures, people_sheet, read_recipe, spread,
+    Built, Image, MapFigures, Pair, Plan, Recipe, Row, agree, agreement_csv, agreement_of_people, build,
+    ceiling, ceiling_sentence, contact_sheet, doubts, images_of, map_figures, people_sheet, read_recipe,
+    spread,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -399,8 +400,11 @@ fn measure(arguments: &Agree) -> Result<ExitCode> {
     print(&table.to_string());
     print("");
     let Some(sentence) = ceiling_sentence(&rows) else {
-        let reasons: std::collections::BTreeSet<&str> =
-            rows.iter().map(|row| row.agreement_reason.as_str()).filter(|reason| !reason.is_empty()).collect();
+        let reasons: std::collections::BTreeSet<&str> = rows
+            .iter()
+            .map(|row| row.agreement_reason.as_str())
+            .filter(|reason| !reason.is_empty())
+            .collect();
         let reasons: Vec<&str> = reasons.into_iter().take(3).collect();
         bail!("no image has two people who can be compared: {}", reasons.join("; "));
     };

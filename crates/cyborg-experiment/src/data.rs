@@ -100,7 +100,8 @@ pub fn resolve(
             Split::Validation => validation_files.contains(path),
             Split::Test => test_files.contains(path),
         };
-        let (kept, unused) = std::mem::take(&mut dataset.items).into_iter().partition(|item| used(item.split));
+        let (kept, unused) =
+            std::mem::take(&mut dataset.items).into_iter().partition(|item| used(item.split));
         // Annotations may mean images that are not used.
         dataset.items = unused;
         let others = cyborg_recipe::images_of(dataset);

@@ -267,11 +267,8 @@ fn build_one(
             .and_then(|map| finished(map, image, &input.seat, settings))
             .map_err(|reason| format!("the map of `{}` is not to be had: {reason}", plan.images[donor].name));
     }
-    let mut row = Row {
-        settings: settings_digest.to_owned(),
-        inputs: input.digest.clone(),
-        ..made.row(image)
-    };
+    let mut row =
+        Row { settings: settings_digest.to_owned(), inputs: input.digest.clone(), ..made.row(image) };
     if let Some(agreement) = &made.agreement {
         row.set_agreement(agreement);
     }

@@ -9,12 +9,12 @@ use cyborg_saliency::{
 };
 use serde_yaml::Spanned;
 
-use crate::check_sources;
 use crate::raw::{
-    RawAggregate, RawAgreement, RawAnnotators, RawChoice, RawControl, RawCrop, RawDraw, RawEdge, RawEmpty,
-    RawFrame, RawGranularity, RawLength, RawNormalisation, RawOutputNormalisation, RawPointWeights,
-    RawRecipe, RawSeen, RawSide, RawSize, RawThreshold, RawWeights,
+    RawAggregate, RawAgreement, RawAnnotators, RawChoice, RawCrop, RawDraw, RawEdge, RawEmpty, RawFrame,
+    RawLength, RawNormalisation, RawOutputNormalisation, RawPointWeights, RawRecipe, RawSeen, RawSide,
+    RawSize, RawWeights,
 };
+use crate::raw_map::{RawControl, RawGranularity, RawThreshold};
 use crate::recipe::{Ceiling, Control, Empty, Recipe, Seen, Settings, Size};
 
 /// Sides of maps beyond this are a mistake.
@@ -30,13 +30,19 @@ pub(crate) fn checked(raw: RawRecipe, path: &Path, source: &mut SourceText) -> O
         }
     }
     let images = match &raw.images {
-        Some(images) => Some(pattern(images, true, source)?),
+        Some(images) => Some(pattern(images, source)?),
         None => None,
     };
     if raw.annotations.value.is_empty() {
         source.fault(&raw.annotations, "`annotations` must name at least one source");
     }
-    let sources = raw.annotations.value.iter().map(|raw| check_sources::checked(raw, source));
+    let sources = raw.annotations.value.iter().map(|raw| match raw.value.checked() {
+        Ok(checked) => Some(checked),
+        Err(reason) => {
+            source.fault(raw, &reason);
+            None
+        }
+    });
     let sources = sources.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>();
     let (frame_px, crop) = frame(&raw.frame, source);
     let draw = draw(&raw.draw, raw.frame.stretch, source);
@@ -103,11 +109,11 @@ pub(crate) fn checked(raw: RawRecipe, path: &Path, source: &mut SourceText) -> O
     })
 }
 
-/// A pattern of file names; `named` ones must hold `{image}`.
-pub(crate) fn pattern(raw: &Spanned<String>, named: bool, source: &mut SourceText) -> Option<PathPattern> {
+/// A pattern of file names with `{image}`.
+fn pattern(raw: &Spanned<String>, source: &mut SourceText) -> Option<PathPattern> {
     match PathPattern::parse(&raw.value) {
         Ok(pattern) => {
-            if named && !raw.value.contains("{image}") {
+            if !raw.value.contains("{image}") {
                 source.fault(raw, "the pattern needs `{image}`, which stands for the image's name");
             }
             Some(pattern)

@@ -142,7 +142,9 @@ pub fn doubts(rows: &[Row]) -> Vec<String> {
         } else {
             String::new()
         };
-        lines.push(format!("{n_outside} of {n_marks} marks lie outside of their image ({n_images} images){cause}"));
+        lines.push(format!(
+            "{n_outside} of {n_marks} marks lie outside of their image ({n_images} images){cause}"
+        ));
     }
     lines
 }

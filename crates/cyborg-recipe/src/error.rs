@@ -87,7 +87,9 @@ pub enum RecipeError {
         source: cyborg_image::ImageError,
     },
     /// A contact sheet would be too large.
-    #[error("contact sheet `{path}` would have {n_tiles} pictures of {side_px} pixels: ask for fewer images or a smaller side")]
+    #[error(
+        "contact sheet `{path}` would have {n_tiles} pictures of {side_px} pixels: ask for fewer images or a smaller side"
+    )]
     SheetSize {
         /// The picture.
         path: PathBuf,

@@ -209,12 +209,8 @@ mod tests {
     use super::*;
 
     fn images(names: &[&str]) -> Vec<Image> {
-        let image = |name: &&str| Image {
-            name: (*name).to_owned(),
-            path: PathBuf::new(),
-            class: None,
-            key: None,
-        };
+        let image =
+            |name: &&str| Image { name: (*name).to_owned(), path: PathBuf::new(), class: None, key: None };
         names.iter().map(image).collect()
     }
 

@@ -74,7 +74,13 @@ pub(crate) enum Want {
 }
 
 /// Draws, puts together, finishes. Everything that can be wrong with one image ends up as [`ImageOutcome::map`]'s reason.
-pub(crate) fn make(image: &Image, seat: &Seat, people: &[Person], settings: &Settings, want: Want) -> ImageOutcome {
+pub(crate) fn make(
+    image: &Image,
+    seat: &Seat,
+    people: &[Person],
+    settings: &Settings,
+    want: Want,
+) -> ImageOutcome {
     let mut made = ImageOutcome::nothing(String::new());
     made.map = people_map(image, seat, people, settings, want, &mut made)
         .and_then(|map| if want == Want::Map { finished(map, image, seat, settings) } else { Ok(map) });
@@ -149,7 +155,12 @@ pub(crate) fn person_map(seat: &Seat, person: &Person, settings: &Settings) -> R
 }
 
 /// One person's map: marks of one frame at once, several frames by the pixelwise maximum.
-fn drawn(seat: &Seat, person: &Person, settings: &Settings, made: &mut ImageOutcome) -> Result<SaliencyMap, String> {
+fn drawn(
+    seat: &Seat,
+    person: &Person,
+    settings: &Settings,
+    made: &mut ImageOutcome,
+) -> Result<SaliencyMap, String> {
     let mut one: Option<SaliencyMap> = None;
     for mut annotation in person.by_frame() {
         let placement = seat

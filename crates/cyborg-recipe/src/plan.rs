@@ -131,7 +131,8 @@ impl<'a> Plan<'a> {
 
     /// The images that somebody annotated, by name.
     pub fn annotated(&self) -> Vec<Image> {
-        let somebody = |(image, handles): (&Image, &Vec<Handle>)| (!handles.is_empty()).then(|| image.clone());
+        let somebody =
+            |(image, handles): (&Image, &Vec<Handle>)| (!handles.is_empty()).then(|| image.clone());
         self.images.iter().zip(&self.handles).filter_map(somebody).collect()
     }
 

@@ -97,7 +97,12 @@ pub fn contact_sheet(pairs: &[Pair], path: &Path, side_px: u32) -> Result<Vec<St
 ///
 /// # Errors
 /// As [`contact_sheet`].
-pub fn people_sheet(plan: &Plan, images: &[Image], path: &Path, side_px: u32) -> Result<Vec<String>, RecipeError> {
+pub fn people_sheet(
+    plan: &Plan,
+    images: &[Image],
+    path: &Path,
+    side_px: u32,
+) -> Result<Vec<String>, RecipeError> {
     let rows: Vec<(Vec<Cell>, Vec<String>)> =
         images.par_iter().map(|image| people_row(plan, image, side_px)).collect();
     check_size(path, rows.iter().map(|(row, _)| row.len()).max().unwrap_or(0) * rows.len(), side_px)?;
@@ -112,7 +117,8 @@ fn people_row(plan: &Plan, image: &Image, side_px: u32) -> (Vec<Cell>, Vec<Strin
     let drawn = || -> Result<(Raster, Seat, Vec<crate::people::Person>), String> {
         let picture = read_rgb(&image.path).map_err(|error| on_one_line(&error))?;
         let seat = Seat::new(image, &plan.recipe.settings)?;
-        let at = plan.images.binary_search(image).map_err(|_| format!("`{}` is not in the set", image.name))?;
+        let at =
+            plan.images.binary_search(image).map_err(|_| format!("`{}` is not in the set", image.name))?;
         Ok((scaled(&picture, side_px), seat, plan.people(at)?))
     };
     match drawn() {
@@ -124,7 +130,8 @@ fn people_row(plan: &Plan, image: &Image, side_px: u32) -> (Vec<Cell>, Vec<Strin
         Ok((picture, seat, people)) => {
             row.push(Cell { tiles: vec![picture.clone()], caption: image.name.clone() });
             for person in people {
-                let caption = if person.name.is_empty() { "(no name)".to_owned() } else { person.name.clone() };
+                let caption =
+                    if person.name.is_empty() { "(no name)".to_owned() } else { person.name.clone() };
                 match crate::one::person_map(&seat, &person, &plan.recipe.settings) {
                     Ok(map) => row.push(Cell { tiles: vec![laid_over(&picture, &map).0], caption }),
                     Err(reason) => {
@@ -141,7 +148,8 @@ fn people_row(plan: &Plan, image: &Image, side_px: u32) -> (Vec<Cell>, Vec<Strin
 
 fn check_size(path: &Path, n_tiles: usize, side_px: u32) -> Result<(), RecipeError> {
     // Tiles are up to three times as wide as high.
-    let pixels = (n_tiles as u64).saturating_mul(3 * u64::from(side_px) * u64::from(side_px + CAPTION_PX + GAP_PX));
+    let pixels =
+        (n_tiles as u64).saturating_mul(3 * u64::from(side_px) * u64::from(side_px + CAPTION_PX + GAP_PX));
     if pixels <= MAX_PIXELS {
         return Ok(());
     }
@@ -149,7 +157,8 @@ fn check_size(path: &Path, n_tiles: usize, side_px: u32) -> Result<(), RecipeErr
 }
 
 fn write_sheet(rows: &[Vec<Cell>], path: &Path, side_px: u32) -> Result<(), RecipeError> {
-    let width = rows.iter().map(|row| row.iter().map(Cell::width_px).sum::<u32>()).max().unwrap_or(0) + GAP_PX;
+    let width =
+        rows.iter().map(|row| row.iter().map(Cell::width_px).sum::<u32>()).max().unwrap_or(0) + GAP_PX;
     let row_px = side_px + CAPTION_PX + GAP_PX;
     let mut sheet = Raster::filled(width, rows.len() as u32 * row_px + GAP_PX, 3, 255);
     for (at, row) in rows.iter().enumerate() {

@@ -102,7 +102,8 @@ impl Store {
     }
 
     fn pack(&mut self, annotation: Annotation, bytes: &mut Vec<u8>) {
-        let Annotation { image: _, annotator, frame_px, marks, duration_s, correct, n_lost, origin } = annotation;
+        let Annotation { image: _, annotator, frame_px, marks, duration_s, correct, n_lost, origin } =
+            annotation;
         let mut u32 = |number: u32| bytes.extend(number.to_le_bytes());
         u32(u32::from(annotator.is_some()));
         u32(u32::from(frame_px.is_some()));

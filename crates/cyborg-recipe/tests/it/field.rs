@@ -32,7 +32,8 @@ fn two_pictures() -> Folder {
     folder
 }
 
-const BOXES: &str = "images: images/{image}.png\nannotations:\n  - boxes: {files: b.csv, columns: {annotator: who}}\n";
+const BOXES: &str =
+    "images: images/{image}.png\nannotations:\n  - boxes: {files: b.csv, columns: {annotator: who}}\n";
 
 #[test]
 fn another_folder_s_image_is_not_taken() {
@@ -57,8 +58,12 @@ fn another_folder_s_image_is_not_taken() {
 fn the_key_of_the_images_pattern_is_honoured() {
     let folder = Folder::new();
     folder.picture("image_r_10.png", 60, 40, 0);
-    folder.raster("map_10.png", &Raster { width_px: 3, height_px: 2, channels: 1, pixels: vec![0, 9, 0, 0, 0, 0] });
-    let outcome = built(&folder, "images: 'image_r_{image}.png'\nannotations:\n  - maps: {files: 'map_{image}.png'}\n");
+    folder.raster(
+        "map_10.png",
+        &Raster { width_px: 3, height_px: 2, channels: 1, pixels: vec![0, 9, 0, 0, 0, 0] },
+    );
+    let outcome =
+        built(&folder, "images: 'image_r_{image}.png'\nannotations:\n  - maps: {files: 'map_{image}.png'}\n");
     assert_eq!(outcome.built.n_maps(), 1, "{:?}", outcome.unmatched);
 }
 
@@ -69,7 +74,8 @@ fn a_name_is_judged_by_the_whole_set() {
         folder.picture(name, 60, 40, 0);
     }
     folder.write("q.csv", "image,x,y\n10.png,40,30\n11.png,4,3\ntest/10.png,5,5\n");
-    let recipe = parse_recipe("annotations: [{points: {files: q.csv}}]\n", &folder.path("recipe.yaml")).unwrap();
+    let recipe =
+        parse_recipe("annotations: [{points: {files: q.csv}}]\n", &folder.path("recipe.yaml")).unwrap();
     let image = |name: &str| Image { name: name.into(), path: folder.path(name), class: None, key: None };
     let asked_for = vec![image("train/10.png"), image("train/11.png")];
     let plan = Plan::read_among(&recipe, asked_for, vec![image("test/10.png")], &folder.path("")).unwrap();
@@ -90,7 +96,11 @@ fn who_marked_nothing_counts_and_who_cannot_be_read_does_not() {
     assert_eq!((folder.level("a", 5, 5), folder.level("a", 50, 5)), (170, 85));
     assert_eq!((&*b.annotators, b.n_marks, b.n_marks_lost, b.map.is_empty()), ("R1", 1, 1, false));
     assert_eq!(outcome.faults.len(), 2);
-    assert!(outcome.doubts[0].contains("2 marks of 2 images could not be read, and 2 maps"), "{:?}", outcome.doubts);
+    assert!(
+        outcome.doubts[0].contains("2 marks of 2 images could not be read, and 2 maps"),
+        "{:?}",
+        outcome.doubts
+    );
     // Nobody who could be read: no empty map, but a reason.
     folder.write("b.csv", "image,who,left,top,right,bottom\na,R4,9,9,3,3\n");
     let outcome = built(&folder, BOXES);
@@ -100,7 +110,8 @@ fn who_marked_nothing_counts_and_who_cannot_be_read_does_not() {
 #[test]
 fn marks_outside_are_told_with_their_cause() {
     let folder = two_pictures();
-    let points = "images: images/{image}.png\nannotations:\n  - points: {files: p.csv, columns: {x: y, y: x}}\n";
+    let points =
+        "images: images/{image}.png\nannotations:\n  - points: {files: p.csv, columns: {x: y, y: x}}\n";
     folder.write("p.csv", "image,x,y\na,55,10\na,20,30\nb,50,39\nb,52,5\n");
     let outcome = built(&folder, points);
     // Taken for (10, 55), (30, 20), (39, 50) and (5, 52) on 60 x 40: three are below it.
@@ -109,7 +120,11 @@ fn marks_outside_are_told_with_their_cause() {
     assert!(told.contains("4 would be inside if x and y changed places"), "{told}");
     folder.write("p.csv", "image,x,y\na,0.9,0.2\nb,0.5,0.5\n");
     let outcome = built(&folder, points);
-    assert!(outcome.faults.len() == 1 && outcome.faults[0].contains("unit: fractions"), "{:?}", outcome.faults);
+    assert!(
+        outcome.faults.len() == 1 && outcome.faults[0].contains("unit: fractions"),
+        "{:?}",
+        outcome.faults
+    );
     folder.write("p.csv", "image,x,y\na,1,0\nb,0,1\n");
     assert!(built(&folder, points).faults.is_empty(), "whole numbers may be pixels");
 }
@@ -118,12 +133,17 @@ fn marks_outside_are_told_with_their_cause() {
 fn a_squashed_frame_is_stretched_if_the_recipe_says_so() {
     let folder = two_pictures();
     folder.write("b.csv", "image,who,left,top,right,bottom,w,h\na,R1,50,0,100,100,100,100\n");
-    folder.raster("m/b.png", &Raster { width_px: 2, height_px: 2, channels: 1, pixels: vec![255, 0, 255, 0] });
+    folder
+        .raster("m/b.png", &Raster { width_px: 2, height_px: 2, channels: 1, pixels: vec![255, 0, 255, 0] });
     let text = "images: images/{image}.png\nannotations:\n  - boxes: {files: b.csv, columns: {annotator: who, \
         frame_width: w, frame_height: h}}\n  - maps: {files: 'm/{image}.png'}\n";
     let outcome = built(&folder, text);
     assert_eq!(outcome.built.n_maps(), 0);
-    assert!(outcome.built.rows[0].reason.contains("frame: {stretch: true}"), "{}", outcome.built.rows[0].reason);
+    assert!(
+        outcome.built.rows[0].reason.contains("frame: {stretch: true}"),
+        "{}",
+        outcome.built.rows[0].reason
+    );
     let outcome = built(&folder, &format!("{text}frame: {{stretch: true}}\n"));
     assert_eq!(outcome.built.n_maps(), 2, "{:?}", outcome.built.reasons());
     let levels = [folder.level("a", 29, 20), folder.level("a", 30, 20)];

@@ -19,6 +19,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use std::sync::Arc;
+
 use super::boxes::rectangle;
 use super::json::{below, document, elements, kind, name, number, numbers, side};
 use super::map_file::MapOptions;
@@ -26,6 +28,10 @@ use super::rle::Runs;
 use super::stored::{MapData, StoredMap};
 use super::uploads::uploaded_name;
 use super::{Annotations, FoundFile, Reader, Watch, many};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Fill, Mark, Place};
 
 /// How a COCO file is read.
@@ -45,7 +51,8 @@ pub struct CocoOptions {
 }
 
 /// What of a COCO annotation is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum CocoMarks {
     /// The segmentation, or the box where there is none.
     #[default]
@@ -84,8 +91,46 @@ struct Item {
     marks: Option<Vec<Mark>>,
 }
 
+/// COCO JSON.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CocoSettings {
+    /// Such as `annotations.json` or `annotations/{annotator}.json`.
+    pub files: String,
+    /// What is drawn; default: `segmentation`.
+    #[serde(default)]
+    pub marks: CocoMarks,
+    /// Only these categories, by name.
+    pub categories: Option<Vec<String>>,
+    /// The key that says who; default: `annotator`.
+    pub annotator: Option<String>,
+    /// The key that says whether the decision was right; default: `correct`.
+    pub correct: Option<String>,
+    /// Names of files are what Label Studio makes of uploads (`cb0618f6-b.png`): `b.png` is meant; default: false.
+    #[serde(default)]
+    pub uploads: bool,
+}
+impl Settings for CocoSettings {
+    type Options = CocoOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<CocoOptions, String> {
+        let default = CocoOptions::default();
+        Ok(CocoOptions {
+            marks: self.marks,
+            categories: self.categories.clone(),
+            annotator: self.annotator.clone().unwrap_or(default.annotator),
+            correct: self.correct.clone().unwrap_or(default.correct),
+            uploads: self.uploads,
+        })
+    }
+}
+
 impl Reader for CocoOptions {
-    fn read(&self, file: &FoundFile, watch: &Watch) -> Result<Annotations, AnnotationError> {
+    fn read(&self, file: &FoundFile, watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
         let document = document(&file.path)?;
         watch.expect("categories", "category", self.categories.as_ref());
         let mut contents = Contents::default();
@@ -119,7 +164,10 @@ struct Contents {
 
 impl Contents {
     fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.categories.is_empty() && self.items.is_empty() && self.reports.is_empty()
+        self.images.is_empty()
+            && self.categories.is_empty()
+            && self.items.is_empty()
+            && self.reports.is_empty()
     }
 
     fn take(
@@ -197,8 +245,7 @@ impl Contents {
         let mut found: BTreeMap<(i64, Option<String>), Annotation> = BTreeMap::new();
         for item in self.items {
             let Some(image) = self.images.get(&item.image) else {
-                let reason =
-                    format!("`image_id` is {}, but no element of `images` has that id", item.image);
+                let reason = format!("`image_id` is {}, but no element of `images` has that id", item.image);
                 self.reports.push(Err(AnnotationError::element(path, item.place, reason)));
                 continue;
             };
@@ -209,9 +256,11 @@ impl Contents {
                     correct: item.correct,
                     ..Annotation::new(&*image.file, format!("`{}`, {}", path.display(), item.place))
                 });
-            let differs = annotation.correct.is_some() && item.correct.is_some_and(|it| annotation.correct != Some(it));
+            let differs =
+                annotation.correct.is_some() && item.correct.is_some_and(|it| annotation.correct != Some(it));
             if differs {
-                let reason = "whether the decision was right differs between marks of one image and annotator";
+                let reason =
+                    "whether the decision was right differs between marks of one image and annotator";
                 annotation.n_lost += 1;
                 self.reports.push(Err(AnnotationError::element(path, item.place, reason)));
                 continue;
@@ -231,8 +280,10 @@ impl CocoOptions {
     /// Notes which of the keys that the settings name an annotation has.
     fn look_for_keys(&self, value: &Value, watch: &Watch) {
         let default = Self::default();
-        let settings =
-            [("annotator", &self.annotator, &default.annotator), ("correct", &self.correct, &default.correct)];
+        let settings = [
+            ("annotator", &self.annotator, &default.annotator),
+            ("correct", &self.correct, &default.correct),
+        ];
         for (setting, key, default) in settings {
             if key != default {
                 watch.look(setting, format!("the key `{key}`"), below(value, key).is_some());
@@ -308,13 +359,16 @@ fn marks(
             let n_crumbs = n_parts - marks.len();
             if marks.is_empty() {
                 let no_box = |reason| {
-                    format!("none of its {n_parts} polygons has 3 points, and its box cannot be taken: {reason}")
+                    format!(
+                        "none of its {n_parts} polygons has 3 points, and its box cannot be taken: {reason}"
+                    )
                 };
                 marks.push(box_of().map_err(no_box)?);
                 let crumbs = format!("none of its {n_parts} polygons has 3 points: its box is taken");
                 (marks, Some(crumbs))
             } else {
-                let crumbs = format!("{n_crumbs} of its {n_parts} polygons have fewer than 3 points and are left out");
+                let crumbs =
+                    format!("{n_crumbs} of its {n_parts} polygons have fewer than 3 points and are left out");
                 (marks, (n_crumbs > 0).then_some(crumbs))
             }
         }

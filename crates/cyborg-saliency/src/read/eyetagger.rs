@@ -27,6 +27,10 @@ use super::stored::{MapData, StoredMap};
 use super::svg::{Paint, marks};
 use super::table::{Columns, Rows, Table, shortened};
 use super::{Annotations, FoundFile, Reader, Watch, many};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Mark, Place};
 
 /// How EyeTagger's tables are read.
@@ -58,13 +62,52 @@ impl Default for EyeTaggerOptions {
     }
 }
 
-impl Reader for EyeTaggerOptions {
-    fn read(&self, file: &FoundFile, _watch: &Watch) -> Result<Annotations, AnnotationError> {
-        read(file, self)
+/// What CVRL's annotation tool stores.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EyeTaggerSettings {
+    /// Such as `annotations.csv` or `annotations.json`.
+    pub files: String,
+    /// Key or column of the image; default: `image`.
+    pub image: Option<String>,
+    /// Key or column of the person; default: `annotator`.
+    pub annotator: Option<String>,
+    /// Key or column of the drawing; default: `annotation`.
+    pub annotation: Option<String>,
+    /// What shapes of drawings in SVG mean; default: `stated`.
+    #[serde(default)]
+    pub paint: Paint,
+}
+impl Settings for EyeTaggerSettings {
+    type Options = EyeTaggerOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<EyeTaggerOptions, String> {
+        let default = EyeTaggerOptions::default();
+        Ok(EyeTaggerOptions {
+            image: self.image.clone().unwrap_or(default.image),
+            annotator: self.annotator.clone().unwrap_or(default.annotator),
+            annotation: self.annotation.clone().unwrap_or(default.annotation),
+            picture: default.picture,
+            paint: self.paint,
+        })
     }
 }
 
-fn read(file: &FoundFile, options: &EyeTaggerOptions) -> Result<Annotations, AnnotationError> {
+impl Reader for EyeTaggerOptions {
+    fn read(&self, file: &FoundFile, watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
+        read(file, self, watch)
+    }
+}
+
+fn read(
+    file: &FoundFile,
+    options: &EyeTaggerOptions,
+    watch: &Arc<Watch>,
+) -> Result<Annotations, AnnotationError> {
     let mut start = [0; 16];
     let opened =
         fs_err::File::open(&file.path).map_err(|source| AnnotationError::open(&file.path, source))?;
@@ -72,16 +115,20 @@ fn read(file: &FoundFile, options: &EyeTaggerOptions) -> Result<Annotations, Ann
         .map_err(|source| AnnotationError::open(&file.path, source))?;
     let start = start[..n].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start[..n]);
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
-    if matches!(first, Some(b'[' | b'{')) { read_json(file, options) } else { read_csv(file, options) }
+    if matches!(first, Some(b'[' | b'{')) { read_json(file, options) } else { read_csv(file, options, watch) }
 }
 
-fn read_csv(file: &FoundFile, options: &EyeTaggerOptions) -> Result<Annotations, AnnotationError> {
+fn read_csv(
+    file: &FoundFile,
+    options: &EyeTaggerOptions,
+    watch: &Arc<Watch>,
+) -> Result<Annotations, AnnotationError> {
     let columns = Columns {
         image: file.image.is_none().then(|| options.image.clone()),
         annotator: Some(options.annotator.clone()),
         ..Columns::default()
     };
-    let rows = Rows::open(file, &Table { columns, ..Table::default() }, &[&options.annotation])?;
+    let rows = Rows::open(file, &Table { columns, ..Table::default() }, &[&options.annotation], watch)?;
     let options = options.clone();
     Ok(Box::new(rows.flat_map(move |row| match row {
         Err(error) => vec![Err(error)],

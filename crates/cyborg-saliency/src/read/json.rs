@@ -95,8 +95,9 @@ pub(super) fn elements(
     }
     let wanted: Vec<String> =
         arrays.iter().filter(|name| !name.is_empty()).map(|name| format!("`{name}`")).collect();
+    let wanted = if wanted.is_empty() { "list".to_owned() } else { wanted.join(" or ") };
     let document = serde_json::from_slice(bytes).unwrap_or(Value::Null);
-    Err(another_tool(path, &wanted.join(" or "), &document))
+    Err(another_tool(path, &wanted, &document))
 }
 
 /// That a document is not of the tool that its reader is for, and of which it seems to be.

@@ -21,6 +21,10 @@ use super::json::{another_tool, below, kind, name, picture, points, side, value}
 use super::map_file::{MapOptions, Scale};
 use super::stored::{MapData, StoredMap};
 use super::{Annotations, FoundFile, Reader, Watch, many};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Fill, Mark, Place};
 
 /// How LabelMe files are read.
@@ -40,8 +44,32 @@ impl Default for LabelMeOptions {
     }
 }
 
+/// LabelMe JSON.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabelMeSettings {
+    /// Such as `labels/{annotator}/{image}.json`.
+    pub files: String,
+    /// Only shapes with these labels.
+    pub labels: Option<Vec<String>>,
+    /// The key that says who; default: `annotator`.
+    pub annotator: Option<String>,
+}
+impl Settings for LabelMeSettings {
+    type Options = LabelMeOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<LabelMeOptions, String> {
+        let annotator = self.annotator.clone().unwrap_or(LabelMeOptions::default().annotator);
+        Ok(LabelMeOptions { labels: self.labels.clone(), annotator })
+    }
+}
+
 impl Reader for LabelMeOptions {
-    fn read(&self, file: &FoundFile, watch: &Watch) -> Result<Annotations, AnnotationError> {
+    fn read(&self, file: &FoundFile, watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
         read(file, self, watch)
     }
 }
@@ -108,7 +136,9 @@ fn mark(shape: &Value, path: &Path, place: &str) -> Result<Vec<Mark>, String> {
     let n_points = points.len();
     let expected = |count: &str| format!("a {shape_type} of {n_points} points: it must have {count}");
     Ok(match (shape_type, &points[..]) {
-        ("polygon", [_, _, _, ..]) | ("rectangle" | "rotation" | "quadrilateral", [_, _, _, _]) => vec![Mark::Polygon { rings: vec![points], fill: Fill::EvenOdd }],
+        ("polygon", [_, _, _, ..]) | ("rectangle" | "rotation" | "quadrilateral", [_, _, _, _]) => {
+            vec![Mark::Polygon { rings: vec![points], fill: Fill::EvenOdd }]
+        }
         ("polygon", _) => return Err(expected("at least 3")),
         ("rectangle", &[(x0, y0), (x1, y1)]) => {
             vec![rectangle(x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1))?]

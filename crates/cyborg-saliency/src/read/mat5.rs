@@ -63,7 +63,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<MatFile, String> {
         b"MI" => true,
         _ => return Err("it is no MATLAB 5 file: bytes 127 and 128 must be `IM` or `MI`".into()),
     };
-    let mut reader = Reader { rest: &bytes[128..], big_endian, bytes_left: Rc::new(Cell::new(MAX_VALUE_BYTES)) };
+    let mut reader =
+        Reader { rest: &bytes[128..], big_endian, bytes_left: Rc::new(Cell::new(MAX_VALUE_BYTES)) };
     let mut variables = Vec::new();
     let mut unpacked_total = 0;
     while reader.rest.len() >= 8 {

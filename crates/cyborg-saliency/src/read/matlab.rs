@@ -16,10 +16,17 @@
 
 use std::path::Path;
 
+use std::sync::Arc;
+
 use super::mat5::{self, Value};
 use super::positions::{Position, Positions};
 use super::table::FirstPixel;
+use super::table_settings::TimeUnit;
 use super::{Annotations, FoundFile, Reader, Watch, bytes, many};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Mark, Place};
 
 /// Where a MATLAB file has points.
@@ -76,8 +83,65 @@ impl Default for MatlabOptions {
 /// Field of an image's element that is its name, where nothing else is said.
 const IMAGE_FIELD: &str = "img";
 
+/// MATLAB files.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MatlabSettings {
+    /// Such as `fixations.mat`.
+    pub files: String,
+    /// The variable, an element an image; default: `fixations`.
+    pub variable: Option<String>,
+    /// Field of an image's element: its name; default: `img`. If `files` has `{image}`: not needed, the variable is then one
+    /// image's, with an element a person.
+    pub image: Option<String>,
+    /// Field of an image's element: the list of persons; empty: the element is one person's; default: `subjects`.
+    pub annotators: Option<String>,
+    /// Field of a person's element: a list of x; default: `fix_x`. With `y`.
+    pub x: Option<String>,
+    /// Field of a person's element: a list of y; default: `fix_y`. With `x`.
+    pub y: Option<String>,
+    /// Field of a person's element: a matrix with a row `[x y]` a point, in place of `x` and `y`.
+    pub points: Option<String>,
+    /// Field of a person's element: how long the gaze rested at each point; default: `fix_duration` with the other
+    /// defaults, none if `points` is named.
+    pub duration: Option<String>,
+    /// Unit of `duration`; default: `ms`.
+    #[serde(default)]
+    pub duration_unit: TimeUnit,
+    /// Where pixel coordinates begin; default: `edge`.
+    pub first_pixel: Option<FirstPixel>,
+}
+impl Settings for MatlabSettings {
+    type Options = MatlabOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<MatlabOptions, String> {
+        let default = MatlabOptions::default();
+        let points = match (&self.points, &self.x, &self.y) {
+            (Some(rows), None, None) => MatlabPoints::Rows(rows.clone()),
+            (None, None, None) => default.points,
+            (None, Some(x), Some(y)) => MatlabPoints::Two { x: x.clone(), y: y.clone() },
+            _ => return Err("name both `x` and `y`, or `points`".into()),
+        };
+        let duration = if self.points.is_none() && self.x.is_none() { default.duration } else { None };
+        Ok(MatlabOptions {
+            variable: self.variable.clone().unwrap_or(default.variable),
+            image: self.image.clone(),
+            annotators: self.annotators.clone().unwrap_or(default.annotators),
+            points,
+            duration: self.duration.clone().or(duration),
+            seconds_per_unit: self.duration_unit.seconds(),
+            first_pixel: self.first_pixel.unwrap_or(default.first_pixel),
+            frame_px: None,
+        })
+    }
+}
+
 impl Reader for MatlabOptions {
-    fn read(&self, file: &FoundFile, _watch: &Watch) -> Result<Annotations, AnnotationError> {
+    fn read(&self, file: &FoundFile, _watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
         let path = &file.path;
         let fault = |reason: String| AnnotationError::fault(path, Place::File, reason);
         let contents = mat5::read(&bytes(path)?).map_err(fault)?;
@@ -92,14 +156,14 @@ impl Reader for MatlabOptions {
                 } else {
                     value.below(&self.annotators).cloned().and_then(persons_of)
                 };
-                let persons =
-                    persons.map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
+                let persons = persons
+                    .map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
                 self.take_persons(&persons, image, variable, true, path, &mut positions, &mut found);
             }
             _ => {
                 let images = value.elements();
-                let images =
-                    images.map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
+                let images = images
+                    .map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
                 for (index, element) in images.into_iter().enumerate() {
                     let place = format!("{variable}({})", index + 1);
                     if let Err(reason) = self.take_image(element, &place, path, &mut positions, &mut found) {
@@ -147,7 +211,10 @@ impl MatlabOptions {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what all persons of an image share, and three things that grow")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what all persons of an image share, and three things that grow"
+    )]
     fn take_persons(
         &self,
         persons: &[Value],

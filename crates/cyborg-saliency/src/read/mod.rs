@@ -9,8 +9,11 @@
 pub mod boxes;
 pub mod click_lists;
 pub mod coco;
+pub mod cvat;
 pub mod eyetagger;
+mod formats;
 mod json;
+pub mod label_studio;
 pub mod labelme;
 pub mod map_file;
 mod mat5;
@@ -20,25 +23,34 @@ mod pattern;
 pub mod points;
 mod positions;
 mod rle;
+pub mod run_lengths;
+pub mod salicon;
 mod stored;
+pub mod supervisely;
 pub mod svg;
 mod svg_path;
 mod svg_rules;
 mod svg_style;
 mod table;
+pub mod table_settings;
 mod uploads;
+pub mod via;
 pub mod voc;
 mod watch;
+pub mod yolo;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::{Annotation, AnnotationError};
 
-pub use boxes::{BoxOptions, Sides};
+pub use boxes::{BoxOptions, BoxShape, Sides};
 pub use click_lists::ClickListOptions;
 pub use coco::{CocoMarks, CocoOptions};
+pub use cvat::CvatOptions;
 pub use eyetagger::EyeTaggerOptions;
+pub use formats::{Format, Reader, Settings, SourceSettings};
+pub use label_studio::LabelStudioOptions;
 pub use labelme::LabelMeOptions;
 pub use map_file::{Channel, Invalid, MapOptions, Scale, read_map};
 pub use matlab::{MatlabOptions, MatlabPoints};
@@ -46,12 +58,17 @@ pub use pattern::{FoundFile, PathPattern};
 pub use points::PointOptions;
 pub(crate) use rle::MAX_PIXELS;
 pub use rle::Runs;
+pub use run_lengths::{RunLengthOptions, Start};
+pub use salicon::SaliconOptions;
 pub use stored::{MapData, StoredMap};
+pub use supervisely::SuperviselyOptions;
 pub use svg::{Paint, SvgOptions};
 pub use table::{Columns, FirstPixel, Table, Unit};
 pub use uploads::uploaded_name;
+pub use via::ViaOptions;
 pub use voc::VocOptions;
 pub use watch::Watch;
+pub use yolo::YoloOptions;
 
 /// Annotations one after the other. An error stands for one element (a row, an object, a file); the iterator goes on
 /// after it.
@@ -64,58 +81,6 @@ pub struct Source {
     pub files: PathPattern,
     /// Their format.
     pub format: Format,
-}
-
-/// A format of annotation files, with its settings.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Format {
-    /// A mask or heat map a file: PNG, TIFF, JPEG, BMP, WebP or NPY.
-    Map(MapOptions),
-    /// Drawn strokes and regions, one SVG a person and image.
-    Svg(SvgOptions),
-    /// COCO JSON: polygons, run lengths, boxes, key points.
-    Coco(CocoOptions),
-    /// LabelMe JSON, one file an image.
-    LabelMe(LabelMeOptions),
-    /// Pascal VOC XML, one file an image.
-    Voc(VocOptions),
-    /// CSV, one box a row.
-    Boxes(BoxOptions),
-    /// CSV, one click or fixation a row.
-    Points(PointOptions),
-    /// CSV, one image and person a row, all clicks in one column, as ClickMe.
-    ClickLists(ClickListOptions),
-    /// What CVRL's annotation tool (EyeTagger) stores: a table of pictures or SVG.
-    EyeTagger(EyeTaggerOptions),
-    /// MATLAB 5 to 7 files: a map, or clicks and fixations in structures.
-    Matlab(MatlabOptions),
-}
-
-impl Format {
-    fn reader(&self) -> &dyn Reader {
-        match self {
-            Self::Map(options) => options,
-            Self::Svg(options) => options,
-            Self::Coco(options) => options,
-            Self::LabelMe(options) => options,
-            Self::Voc(options) => options,
-            Self::Boxes(options) => options,
-            Self::Points(options) => options,
-            Self::ClickLists(options) => options,
-            Self::EyeTagger(options) => options,
-            Self::Matlab(options) => options,
-        }
-    }
-}
-
-/// A format's settings, which read its files.
-pub trait Reader {
-    /// The annotations of one file. What settings name and the file lacks goes to `watch`.
-    ///
-    /// # Errors
-    /// [`AnnotationError::Open`] or [`AnnotationError::Fault`] if nothing in the file can be read. Faulty elements are
-    /// errors of the iterator.
-    fn read(&self, file: &FoundFile, watch: &Watch) -> Result<Annotations, AnnotationError>;
 }
 
 /// All annotations of all files that match, in the order of the sorted paths. What the pattern takes from a path fills in
@@ -147,7 +112,8 @@ pub fn read_source_except(
         Ok(annotations) => annotations,
         Err(error) => Box::new(std::iter::once(Err(error))) as Annotations,
     });
-    let missing = std::iter::once(at_the_end).flat_map(move |watch| watch.missing(&pattern).into_iter().map(Err));
+    let missing =
+        std::iter::once(at_the_end).flat_map(move |watch| watch.missing(&pattern).into_iter().map(Err));
     Ok(Box::new(annotations.chain(missing)))
 }
 
@@ -156,7 +122,11 @@ pub fn read_source_except(
 /// # Errors
 /// [`AnnotationError::Open`] or [`AnnotationError::Fault`] if nothing in the file can be read. Faulty elements are
 /// errors of the iterator.
-pub fn read_file(file: &FoundFile, format: &Format, watch: &Watch) -> Result<Annotations, AnnotationError> {
+pub fn read_file(
+    file: &FoundFile,
+    format: &Format,
+    watch: &Arc<Watch>,
+) -> Result<Annotations, AnnotationError> {
     let annotations = format.reader().read(file, watch)?;
     let (image, annotator) = (file.image.clone(), file.annotator.clone());
     Ok(Box::new(annotations.map(move |annotation| {

@@ -22,10 +22,16 @@
 
 use std::path::Path;
 
+use std::sync::Arc;
+
 use super::svg_path::{SubPath, ellipse, flatten, point_list};
 use super::svg_rules::Rules;
 use super::svg_style::{Style, length};
 use super::{Annotations, FoundFile, Reader, Watch, many, text};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Affine, Annotation, AnnotationError, Mark, Place};
 
 /// Elements nested deeper than this are refused.
@@ -42,7 +48,8 @@ pub struct SvgOptions {
 }
 
 /// What the shapes of a drawing mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Paint {
     /// As SVG has it: what is filled is a region (the default of every shape), what is stroked is a stroke; both may be.
     #[default]
@@ -53,8 +60,30 @@ pub enum Paint {
     Regions,
 }
 
+/// Drawn strokes and regions.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SvgSettings {
+    /// Such as `drawings/{annotator}/{image}.svg`.
+    pub files: String,
+    /// What shapes mean; default: `stated`.
+    #[serde(default)]
+    pub paint: Paint,
+}
+impl Settings for SvgSettings {
+    type Options = SvgOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<SvgOptions, String> {
+        Ok(SvgOptions { paint: self.paint })
+    }
+}
+
 impl Reader for SvgOptions {
-    fn read(&self, file: &FoundFile, _watch: &Watch) -> Result<Annotations, AnnotationError> {
+    fn read(&self, file: &FoundFile, _watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
         let text = text(&file.path)?;
         let annotation = Annotation {
             annotator: file.annotator.clone(),
@@ -305,8 +334,8 @@ fn shape(node: &roxmltree::Node<'_, '_>, style: &Style, paint: Paint) -> Result<
     let scale = matrix.a.hypot(matrix.b).max(matrix.c.hypot(matrix.d));
     let name = node.tag_name().name();
     let mut filled = paint == Paint::Regions || (paint == Paint::Stated && style.fill.shows());
-    let stroked =
-        paint == Paint::Strokes || (paint == Paint::Stated && style.stroke.shows() && style.stroke_width > 0.0);
+    let stroked = paint == Paint::Strokes
+        || (paint == Paint::Stated && style.stroke.shows() && style.stroke_width > 0.0);
     let paths = match name {
         "path" => flatten(data("d")?, scale)?,
         "polyline" | "polygon" => {

@@ -73,7 +73,10 @@ impl Rules {
         node: &roxmltree::Node<'_, '_>,
     ) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let rules: Vec<&Rule> = self.0.iter().filter(|rule| rule.selector.fits(node)).collect();
-        rules.into_iter().flat_map(|rule| &rule.declarations).map(|(name, value)| (name.as_str(), value.as_str()))
+        rules
+            .into_iter()
+            .flat_map(|rule| &rule.declarations)
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 

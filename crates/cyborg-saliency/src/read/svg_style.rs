@@ -112,7 +112,9 @@ impl Style {
             style.set(name, value, &mut own)?;
         }
         if let Some(transform) = own.transform {
-            let origin = own.origin.filter(|origin| !matches!(origin.as_str(), "" | "0" | "0 0" | "0px 0px" | "0% 0%"));
+            let origin = own
+                .origin
+                .filter(|origin| !matches!(origin.as_str(), "" | "0" | "0 0" | "0px 0px" | "0% 0%"));
             if let Some(origin) = origin.filter(|_| transform != Affine::IDENTITY) {
                 return Err(format!(
                     "its `transform-origin` is `{}`, which is not applied: it would be in the wrong place; write the \
@@ -138,7 +140,8 @@ impl Style {
             "opacity" if is_zero(value) => self.displayed = false,
             "stroke-width" => {
                 let (width, height) = self.view;
-                self.stroke_width = length(value, "stroke-width", (width.powi(2) + height.powi(2)).sqrt() / 2f64.sqrt())?;
+                self.stroke_width =
+                    length(value, "stroke-width", (width.powi(2) + height.powi(2)).sqrt() / 2f64.sqrt())?;
                 if self.stroke_width < 0.0 {
                     return Err(format!("`stroke-width` is {value}: it must be at least 0"));
                 }
@@ -195,9 +198,10 @@ pub(super) fn length(text: &str, what: &str, whole: f64) -> Result<f64, String> 
         .iter()
         .find_map(|(unit, factor)| text.strip_suffix(unit).map(|number| (number, *factor)))
         .unwrap_or((text, 1.0));
-    let number: f64 = number.trim().parse().map_err(|_| {
-        format!("`{what}` is `{}`: it must be a length in pixels", shortened(text))
-    })?;
+    let number: f64 = number
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{what}` is `{}`: it must be a length in pixels", shortened(text)))?;
     in_range(number * factor, what)
 }
 
@@ -242,8 +246,14 @@ pub(super) fn parse_transform(text: &str) -> Result<Affine, String> {
 
 /// A number of a transform in SVG's units: CSS writes pixels (`30px`) and angles with theirs.
 fn plain(word: &str) -> Option<f64> {
-    let units =
-        [("px", 1.0), ("deg", 1.0), ("grad", 0.9), ("rad", 180.0 / std::f64::consts::PI), ("turn", 360.0), ("", 1.0)];
+    let units = [
+        ("px", 1.0),
+        ("deg", 1.0),
+        ("grad", 0.9),
+        ("rad", 180.0 / std::f64::consts::PI),
+        ("turn", 360.0),
+        ("", 1.0),
+    ];
     let (number, factor) =
         units.iter().find_map(|(unit, factor)| word.strip_suffix(unit).map(|number| (number, *factor)))?;
     number.parse::<f64>().ok().map(|number| number * factor)

@@ -2,8 +2,12 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{Annotations, FoundFile};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Annotations, FoundFile, Watch};
 use crate::{Annotation, AnnotationError, FRACTIONS, Mark};
 
 /// Coordinates farther out than this are taken for damage.
@@ -13,7 +17,8 @@ pub(crate) const MAX_COORDINATE: f64 = 1e7;
 /// ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// The image; `None` if the file's name says it.
+    /// The image; `None` if the file's name says it. Text with columns in braces, `{Split}/{Image}.png`, makes the name of
+    /// several columns.
     pub image: Option<String>,
     /// Who.
     pub annotator: Option<String>,
@@ -32,7 +37,8 @@ impl Default for Columns {
 }
 
 /// What the coordinates of a table are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// Pixels of the frame.
     #[default]
@@ -42,7 +48,8 @@ pub enum Unit {
 }
 
 /// Where pixel coordinates begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum FirstPixel {
     /// 0 is the left edge of the first pixel: continuous coordinates.
     #[default]
@@ -64,7 +71,7 @@ impl FirstPixel {
     }
 }
 
-/// How a CSV table is read. It MUST have a header line and be in UTF-8; fields may be quoted with `"`.
+/// How a CSV table is read. It MUST be in UTF-8; fields may be quoted with `"`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// Names of the columns.
@@ -77,6 +84,10 @@ pub struct Table {
     pub first_pixel: FirstPixel,
     /// The frame that coordinates refer to, where no column states it; `None`: the image itself.
     pub frame_px: Option<(u32, u32)>,
+    /// Only rows that have one of these values in each of these columns.
+    pub only: Vec<(String, Vec<String>)>,
+    /// There is no header line: columns are named by their numbers, from `1`.
+    pub headerless: bool,
 }
 
 impl Default for Table {
@@ -87,6 +98,8 @@ impl Default for Table {
             unit: Unit::Pixels,
             first_pixel: FirstPixel::Edge,
             frame_px: None,
+            only: Vec::new(),
+            headerless: false,
         }
     }
 }
@@ -101,12 +114,38 @@ pub(crate) struct Row {
     pub(crate) fields: Vec<String>,
 }
 
+/// A piece of an image's name.
+enum NamePart {
+    Text(String),
+    Column(usize),
+}
+
+/// `{Split}/{Image}.png` apart; a name without braces is a column's.
+fn name_parts<E>(text: &str, mut find: impl FnMut(&str) -> Result<usize, E>) -> Result<Vec<NamePart>, E> {
+    if !text.contains('{') {
+        return Ok(vec![NamePart::Column(find(text)?)]);
+    }
+    let mut parts = Vec::new();
+    for (at, piece) in text.split('{').enumerate() {
+        match piece.split_once('}').filter(|_| at > 0) {
+            Some((column, text)) => {
+                parts.push(NamePart::Column(find(column)?));
+                parts.push(NamePart::Text(text.to_owned()));
+            }
+            None => parts.push(NamePart::Text(piece.to_owned())),
+        }
+    }
+    Ok(parts)
+}
+
 /// The rows of a table, one after the other.
 pub(crate) struct Rows {
     path: PathBuf,
     reader: csv::Reader<fs_err::File>,
     record: csv::StringRecord,
-    image: Option<usize>,
+    image: Vec<NamePart>,
+    only: Vec<(String, usize, Vec<String>)>,
+    watch: Arc<Watch>,
     annotator: Option<usize>,
     seconds: Option<usize>,
     correct: Option<usize>,
@@ -118,11 +157,19 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// Opens the table and finds its columns; `wanted` are the format's own.
-    pub(crate) fn open(file: &FoundFile, table: &Table, wanted: &[&str]) -> Result<Self, AnnotationError> {
+    pub(crate) fn open(
+        file: &FoundFile,
+        table: &Table,
+        wanted: &[&str],
+        watch: &Arc<Watch>,
+    ) -> Result<Self, AnnotationError> {
         let path = file.path.clone();
         let opened = fs_err::File::open(&path).map_err(|source| AnnotationError::open(&path, source))?;
-        let mut reader = csv::ReaderBuilder::new().delimiter(table.delimiter).from_reader(opened);
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(table.delimiter).has_headers(!table.headerless);
+        let mut reader = builder.from_reader(opened);
         let header = match reader.headers() {
+            Ok(first) if table.headerless => (1..=first.len()).map(|number| number.to_string()).collect(),
             Ok(header) => header.clone(),
             Err(error) => return Err(csv_fault(&path, &error)),
         };
@@ -150,7 +197,15 @@ impl Rows {
             let reason = "neither a column nor the file's name says which image: name the column";
             return Err(AnnotationError::line(&path, 1, reason));
         }
-        let (image, annotator) = (optional(&columns.image)?, optional(&columns.annotator)?);
+        let image = columns.image.as_deref().map_or(Ok(vec![]), |image| name_parts(image, find))?;
+        let annotator = optional(&columns.annotator)?;
+        let mut only = Vec::with_capacity(table.only.len());
+        for (column, values) in &table.only {
+            for value in values {
+                watch.look("where", format!("the value `{value}` in the column `{column}`"), false);
+            }
+            only.push((column.clone(), find(column)?, values.clone()));
+        }
         let (seconds, correct) = (optional(&columns.seconds)?, optional(&columns.correct)?);
         let frame = match &columns.frame {
             Some((width, height)) => Some((find(width)?, find(height)?)),
@@ -164,6 +219,8 @@ impl Rows {
             reader,
             record,
             image,
+            only,
+            watch: Arc::clone(watch),
             annotator,
             seconds,
             correct,
@@ -174,11 +231,31 @@ impl Rows {
         })
     }
 
+    /// True if the filter lets the row through.
+    fn is_wanted(&self, record: &csv::StringRecord) -> bool {
+        self.only.iter().all(|(column, index, values)| {
+            let found = record.get(*index).unwrap_or("").trim();
+            let wanted = values.iter().any(|value| value == found);
+            if wanted {
+                self.watch.look("where", format!("the value `{found}` in the column `{column}`"), true);
+            } else {
+                self.watch.knows("where", found);
+            }
+            wanted
+        })
+    }
+
     fn row(&self, line: u64) -> Result<Row, AnnotationError> {
         let fault = |reason: String| AnnotationError::line(&self.path, line, reason);
         let field = |index: usize| self.record.get(index).unwrap_or("").trim();
-        let image = self.image.map_or("", field).to_owned();
-        if self.image.is_some() && image.is_empty() {
+        let parts = self.image.iter().map(|part| match part {
+            NamePart::Text(text) => text.as_str(),
+            NamePart::Column(index) => field(*index),
+        });
+        let image: String = parts.collect();
+        let is_nameless =
+            self.image.iter().any(|part| matches!(part, NamePart::Column(index) if field(*index).is_empty()));
+        if is_nameless {
             return Err(fault("it names no image".into()));
         }
         let annotator = self.annotator.map(field).filter(|name| !name.is_empty()).map(str::to_owned);
@@ -210,7 +287,12 @@ impl Iterator for Rows {
             return None;
         }
         let mut record = std::mem::take(&mut self.record);
-        let read = self.reader.read_record(&mut record);
+        let read = loop {
+            let read = self.reader.read_record(&mut record);
+            if !matches!(read, Ok(true)) || self.is_wanted(&record) {
+                break read;
+            }
+        };
         self.record = record;
         match read {
             Ok(true) => {

@@ -10,10 +10,16 @@
 //!
 //! The image is what the pattern's `{image}` stands for, or else `<filename>`.
 
+use std::sync::Arc;
+
 use super::boxes::rectangle;
 use super::svg::parse_xml;
 use super::table::coordinate;
 use super::{Annotations, FoundFile, Reader, Watch, many, text};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Mark, Place};
 
 /// How Pascal VOC files are read.
@@ -35,8 +41,38 @@ impl Default for VocOptions {
     }
 }
 
+/// Pascal VOC XML.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VocSettings {
+    /// Such as `boxes/{image}.xml`.
+    pub files: String,
+    /// Only objects of these names.
+    pub names: Option<Vec<String>>,
+    /// Boxes are first and last pixel, counted from 1, as VOC counts; default: true. `false`: they are edges.
+    pub pixels_from_one: Option<bool>,
+    /// The element that says who; default: `annotator`.
+    pub annotator: Option<String>,
+}
+impl Settings for VocSettings {
+    type Options = VocOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<VocOptions, String> {
+        let default = VocOptions::default();
+        Ok(VocOptions {
+            names: self.names.clone(),
+            pixels_from_one: self.pixels_from_one.unwrap_or(default.pixels_from_one),
+            annotator: self.annotator.clone().unwrap_or(default.annotator),
+        })
+    }
+}
+
 impl Reader for VocOptions {
-    fn read(&self, file: &FoundFile, watch: &Watch) -> Result<Annotations, AnnotationError> {
+    fn read(&self, file: &FoundFile, watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
         read(file, self, watch)
     }
 }

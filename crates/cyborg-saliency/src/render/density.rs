@@ -159,8 +159,9 @@ pub(crate) fn density(
     };
     let gaussian = Gaussian { sigma_x_px: sigma * scale_x, sigma_y_px: sigma * scale_y, truncate };
     gaussian.check()?;
-    let is_inside =
-        |&((x, y), _): &((f64, f64), f64)| (0.0..width as f64).contains(&x) && (0.0..height as f64).contains(&y);
+    let is_inside = |&((x, y), _): &((f64, f64), f64)| {
+        (0.0..width as f64).contains(&x) && (0.0..height as f64).contains(&y)
+    };
     let placed = points.iter().map(|&(point, weight)| (placement.map(point), weight)).filter(is_inside);
     let mut values = vec![0.0; width * height];
     if (scale_x, scale_y) == (1.0, 1.0) {
@@ -209,9 +210,7 @@ fn integrals(centre: f64, sigma: f64, truncate: f64, n_pixels: usize, edge: Edge
     }
     let scale = 1.0 / (sigma * 2f64.sqrt());
     let whole = libm::erf(truncate / 2f64.sqrt());
-    let below = |at: f64, centre: f64| {
-        0.5 * libm::erf((at - centre).clamp(-reach, reach) * scale) / whole
-    };
+    let below = |at: f64, centre: f64| 0.5 * libm::erf((at - centre).clamp(-reach, reach) * scale) / whole;
     centres.retain(|centre| centre + reach > 0.0 && centre - reach < length);
     let first = centres.iter().map(|centre| centre - reach).fold(length, f64::min).max(0.0) as usize;
     let last = centres.iter().map(|centre| centre + reach).fold(0.0, f64::max).min(length).ceil() as usize;

@@ -32,9 +32,9 @@ pub(crate) fn outside(marks: &[Mark], placement: &Placement) -> Outside {
                 let reach = width_px.unwrap_or(0.0) / 2.0;
                 by_swap(|swapped| is_box_inside(points.iter().copied(), reach, swapped, placement))
             }
-            Mark::Polygon { rings, .. } => by_swap(|swapped| {
-                is_box_inside(rings.iter().flatten().copied(), 0.0, swapped, placement)
-            }),
+            Mark::Polygon { rings, .. } => {
+                by_swap(|swapped| is_box_inside(rings.iter().flatten().copied(), 0.0, swapped, placement))
+            }
             &Mark::Rectangle { left, top, right, bottom } => by_swap(|swapped| {
                 is_box_inside([(left, top), (right, bottom)].into_iter(), 0.0, swapped, placement)
             }),

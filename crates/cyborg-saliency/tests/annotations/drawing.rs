@@ -78,8 +78,9 @@ fn sigma_is_scaled_with_the_picture() {
     let style = |sigma| PointStyle::Density { sigma, truncate: 4.0, edge: Edge::Reflect };
     let options = |sigma| DrawOptions { points: style(sigma), ..DrawOptions::default() };
     let placement = Placement::new((34, 11)).resized((17, 22));
-    let expected =
-        draw(&annotation(vec![point(10.5, 5.1)]), &placement, &options(Length::FramePx(2.0))).expect("drawn").map;
+    let expected = draw(&annotation(vec![point(10.5, 5.1)]), &placement, &options(Length::FramePx(2.0)))
+        .expect("drawn")
+        .map;
     // The point is at (5.25, 10.2) and sigma 1 and 4: pixel (5, 10) gets the shares of a normal distribution between -0.25
     // and 0.75 sigma and between -0.05 and 0.2 sigma (0.3720790, 0.0991985; Python's statistics.NormalDist), over those
     // within 4 sigma (0.9999367 each). On the columns the other border is 11.8 / 4 = 2.95 sigma away: what comes back from it

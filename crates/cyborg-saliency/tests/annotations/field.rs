@@ -1,8 +1,8 @@
 //! What annotation tools and trackers really write, and what would be wrong without a word.
 
 use cyborg_saliency::{
-    AnnotationError, BoxOptions, ClickListOptions, CocoOptions, DrawOptions, Edge, Format, LabelMeOptions, Length,
-    Mark, MatlabOptions, Placement, PointOptions, PointStyle, SvgOptions, area_average, draw,
+    AnnotationError, BoxOptions, ClickListOptions, CocoOptions, DrawOptions, Edge, Format, LabelMeOptions,
+    Length, Mark, MatlabOptions, Placement, PointOptions, PointStyle, SvgOptions, area_average, draw,
 };
 
 use crate::support::{annotation, point, read, read_text};
@@ -12,7 +12,8 @@ fn coco(text: &str) -> (Vec<cyborg_saliency::Annotation>, Vec<String>) {
 }
 
 fn labelme(shapes: &str) -> (Vec<Mark>, usize, Vec<String>) {
-    let text = format!(r#"{{"imagePath": "a.png", "imageWidth": 60, "imageHeight": 40, "shapes": [{shapes}]}}"#);
+    let text =
+        format!(r#"{{"imagePath": "a.png", "imageWidth": 60, "imageHeight": 40, "shapes": [{shapes}]}}"#);
     let (good, bad) = read_text("a.json", &text, Format::LabelMe(LabelMeOptions::default()));
     (good[0].marks.clone(), good[0].n_lost, bad)
 }
@@ -23,7 +24,8 @@ fn labelme_shapes_of_four_corners_are_polygons() {
     for kind in ["rectangle", "rotation", "quadrilateral"] {
         let (marks, n_lost, bad) = labelme(&format!(r#"{{"shape_type": "{kind}", "points": {corners}}}"#));
         assert_eq!((n_lost, bad.len()), (0, 0), "{kind}: {bad:?}");
-        let drawn = draw(&annotation(marks), &Placement::new((60, 40)), &DrawOptions::default()).expect("drawn");
+        let drawn =
+            draw(&annotation(marks), &Placement::new((60, 40)), &DrawOptions::default()).expect("drawn");
         assert_eq!(drawn.map.values.iter().sum::<f32>(), 400.0, "{kind}: 20 x 20");
     }
     let (marks, n_lost, bad) = labelme(r#"{"shape_type": "rectangle", "points": [[1, 1], [2, 2], [3, 3]]}"#);
@@ -50,7 +52,9 @@ fn json_is_read_as_tools_write_it() {
 fn another_encoding_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     // "ni hao" in GBK.
-    let gbk = [b"{\"images\": [], \"annotations\": [], \"x\": \"".as_slice(), &[0xc4, 0xe3, 0xba, 0xc3], b"\"}"].concat();
+    let gbk =
+        [b"{\"images\": [], \"annotations\": [], \"x\": \"".as_slice(), &[0xc4, 0xe3, 0xba, 0xc3], b"\"}"]
+            .concat();
     fs_err::write(folder.path().join("c.json"), gbk).expect("written");
     let (_, bad) = read(folder.path(), "c.json", Format::Coco(CocoOptions::default()));
     let text = bad[0].to_string();
@@ -87,7 +91,11 @@ fn json_of_another_tool_is_refused_by_name() {
     check(r#"[{"data": {}, "annotations": []}]"#, "Label Studio");
     check(r#"[1, 2]"#, "it is an array");
     check("{}", "it is an object");
-    let (_, bad) = read_text("a.json", r#"{"images": [], "annotations": []}"#, Format::LabelMe(LabelMeOptions::default()));
+    let (_, bad) = read_text(
+        "a.json",
+        r#"{"images": [], "annotations": []}"#,
+        Format::LabelMe(LabelMeOptions::default()),
+    );
     assert!(bad[0].contains("no `shapes`") && bad[0].contains("COCO"), "{bad:?}");
 }
 
@@ -121,16 +129,33 @@ fn svg_transforms_count_wherever_they_stand() {
     };
     let rect = r#"width="10" height="10""#;
     check(&format!(r#"<g style="transform: translate(30px, 20px)"><rect {rect}/></g>"#), (30.0, 20.0));
-    check(&format!(r#"<style>.m {{ transform: translate(30px,20px) }}</style><rect class="m" {rect}/>"#), (30.0, 20.0));
-    check(&format!(r#"<style>/* .m */ rect {{ transform: translateY(7px) }}</style><rect class="m" {rect}/>"#), (0.0, 7.0));
-    check(&format!(r##"<style>#e {{ transform: none }} rect {{ transform: scale(2) }}</style><rect id="e" x="3" {rect}/>"##), (3.0, 0.0));
+    check(
+        &format!(r#"<style>.m {{ transform: translate(30px,20px) }}</style><rect class="m" {rect}/>"#),
+        (30.0, 20.0),
+    );
+    check(
+        &format!(r#"<style>/* .m */ rect {{ transform: translateY(7px) }}</style><rect class="m" {rect}/>"#),
+        (0.0, 7.0),
+    );
+    check(
+        &format!(
+            r##"<style>#e {{ transform: none }} rect {{ transform: scale(2) }}</style><rect id="e" x="3" {rect}/>"##
+        ),
+        (3.0, 0.0),
+    );
     // CSS comes before the attribute, and does not add to it; a quarter turn takes (10, 0) to (0, 10).
-    check(&format!(r#"<rect x="10" transform="scale(9)" style="transform: rotate(0.25turn)" {rect}/>"#), (0.0, 10.0));
+    check(
+        &format!(r#"<rect x="10" transform="scale(9)" style="transform: rotate(0.25turn)" {rect}/>"#),
+        (0.0, 10.0),
+    );
     let refused = |body: &str, name: &str| {
         let (marks, _, bad) = svg(body);
         assert!(marks.is_empty() && bad.len() == 1 && bad[0].contains(name), "{body}: {bad:?}");
     };
-    refused(&format!(r#"<rect style="transform: scale(2); transform-origin: center" {rect}/>"#), "transform-origin");
+    refused(
+        &format!(r#"<rect style="transform: scale(2); transform-origin: center" {rect}/>"#),
+        "transform-origin",
+    );
     refused(&format!(r#"<rect style="rotate: 45deg" {rect}/>"#), "`rotate`");
     refused(&format!(r"<style>g > rect {{ transform: scale(2) }}</style><g><rect {rect}/></g>"), "g > rect");
 }
@@ -144,7 +169,8 @@ fn svg_erasers_do_not_pass() {
         assert_eq!((marks.len(), n_lost, bad.len()), (1, 1, 1), "{hides}: {bad:?}");
         assert!(bad[0].contains("eraser"), "{bad:?}");
     }
-    let (marks, n_lost, bad) = svg(&format!("<rect width='100%' height='100%' fill='#FFF'/>{stroke}{eraser}"));
+    let (marks, n_lost, bad) =
+        svg(&format!("<rect width='100%' height='100%' fill='#FFF'/>{stroke}{eraser}"));
     assert_eq!((marks.len(), n_lost), (3, 0), "{bad:?}");
     assert!(bad.len() == 1 && bad[0].contains("2 of its 3 shapes are white"), "{bad:?}");
     // What cannot be seen is no mark.
@@ -181,7 +207,10 @@ fn lost_samples_are_counted_and_zeros_doubted() {
     let (good, bad) = points(&format!("image,who,x,y,duration\n{}", "a,s,0,0,200\n".repeat(3)));
     assert_eq!(good[0].marks.len(), 3);
     assert!(bad.len() == 1 && bad[0].contains("3 of 3 points lie at exactly (0, 0)"), "{bad:?}");
-    assert!(points("image,who,x,y,duration\na,s,0,0,9\na,s,0,0,9\na,s,1,0,9\n").1.is_empty(), "two are clicks");
+    assert!(
+        points("image,who,x,y,duration\na,s,0,0,9\na,s,0,0,9\na,s,1,0,9\n").1.is_empty(),
+        "two are clicks"
+    );
     // Without a duration an empty row is a person who marked nothing.
     let (good, bad) = points("image,who,x,y,duration\na,s,,,\n");
     assert!(bad.is_empty() && good.len() == 1 && good[0].marks.is_empty(), "{bad:?}");
@@ -204,7 +233,8 @@ fn a_column_that_stands_twice_is_refused() {
     let (_, bad) = points("image,who,x,y,duration,x\na,s,1,2,3,4\n");
     assert!(bad[0].contains("column `x` stands in it twice, as field 3 and as field 6"), "{bad:?}");
     let options = ClickListOptions::default();
-    let (_, bad) = read_text("c.csv", "image_path,clicks,clicks\na,\"(1,2)\",\n", Format::ClickLists(options));
+    let (_, bad) =
+        read_text("c.csv", "image_path,clicks,clicks\na,\"(1,2)\",\n", Format::ClickLists(options));
     assert!(bad[0].contains("`clicks` stands in it twice"), "{bad:?}");
 }
 
@@ -216,7 +246,8 @@ fn a_matlab_file_of_one_image_has_an_element_a_person() {
     fs_err::copy(crate::support::samples().join("gaze.mat"), folder.path().join("0007.mat")).expect("copied");
     let (good, bad) = read(folder.path(), "{image}.mat", Format::Matlab(options));
     assert!(bad.is_empty(), "{bad:?}");
-    let found: Vec<_> = good.iter().map(|a| (a.image.as_str(), a.annotator.as_deref(), a.marks.len())).collect();
+    let found: Vec<_> =
+        good.iter().map(|a| (a.image.as_str(), a.annotator.as_deref(), a.marks.len())).collect();
     assert_eq!(found, [("0007", Some("0"), 2), ("0007", Some("1"), 1)]);
 }
 

@@ -8,3 +8,4 @@ mod reading;
 mod real_sets;
 mod samples;
 mod support;
+mod vector;

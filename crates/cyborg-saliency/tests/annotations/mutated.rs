@@ -35,7 +35,7 @@ fn formats() -> Vec<(PathBuf, Format)> {
         annotator: "annotator_id".into(),
         ..EyeTaggerOptions::default()
     };
-    let map = || Format::Map(MapOptions::default());
+    let map = || Format::Maps(MapOptions::default());
     let sample = |name: &str| samples().join(name);
     vec![
         (sample("svg/0001.svg"), Format::Svg(SvgOptions::default())),
@@ -54,7 +54,7 @@ fn formats() -> Vec<(PathBuf, Format)> {
         (sample("heat.npy"), map()),
         (
             golden("files/classes.png"),
-            Format::Map(MapOptions { labels: Some(vec![0, 3]), ..MapOptions::default() }),
+            Format::Maps(MapOptions { labels: Some(vec![0, 3]), ..MapOptions::default() }),
         ),
         (golden("files/map-float64.tiff"), map()),
         (golden("files/map-plain.mat"), map()),
@@ -186,7 +186,7 @@ fn promises_are_not_believed() {
         ),
     ] {
         let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-        let text = says(name, &npy(&header), Format::Map(MapOptions::default()));
+        let text = says(name, &npy(&header), Format::Maps(MapOptions::default()));
         assert!(text.contains(reason), "{text}");
     }
     // A cell array of 2^31 elements in 100 bytes.
@@ -196,7 +196,7 @@ fn promises_are_not_believed() {
     for word in [14u32, 56, 6, 8, 1, 0, 5, 8, 1 << 30, 2, 1, 1, u32::from(b'a'), 0, 14, 0] {
         mat.extend(word.to_le_bytes());
     }
-    let text = says("huge.mat", &mat, Format::Map(MapOptions::default()));
+    let text = says("huge.mat", &mat, Format::Maps(MapOptions::default()));
     assert!(
         text.contains("a cell or structure array of 2147483648 elements is larger than the file"),
         "{text}"
