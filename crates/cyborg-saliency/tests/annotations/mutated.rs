@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use cyborg_saliency::{
     BoxOptions, ClickListOptions, CocoOptions, DrawOptions, EyeTaggerOptions, Format, LabelMeOptions,
-    MapOptions, MatlabOptions, Placement, PointOptions, SvgOptions, VocOptions, draw,
+    MapOptions, MatlabOptions, Placement, PointOptions, SourceSettings, SvgOptions, VocOptions, draw,
 };
+use serde_json::json;
 
 use crate::support::{golden, read, samples};
 
@@ -37,6 +38,10 @@ fn formats() -> Vec<(PathBuf, Format)> {
     };
     let map = || Format::Maps(MapOptions::default());
     let sample = |name: &str| samples().join(name);
+    let settings = |json| {
+        let settings: SourceSettings = serde_json::from_value(json).expect("settings");
+        settings.checked().expect("good settings").format
+    };
     vec![
         (sample("svg/0001.svg"), Format::Svg(SvgOptions::default())),
         (sample("coco.json"), Format::Coco(CocoOptions::default())),
@@ -60,6 +65,16 @@ fn formats() -> Vec<(PathBuf, Format)> {
         (golden("files/map-plain.mat"), map()),
         (golden("files/map-compressed.mat"), map()),
         (golden("files/array-fortran.npy"), map()),
+        (sample("via.json"), settings(json!({"via": {"files": "x"}}))),
+        (sample("cvat.xml"), settings(json!({"cvat": {"files": "x"}}))),
+        (sample("label-studio.json"), settings(json!({"label-studio": {"files": "x"}}))),
+        (sample("salicon.json"), settings(json!({"salicon": {"files": "x"}}))),
+        (sample("supervisely/0001.png.json"), settings(json!({"supervisely": {"files": "{image}"}}))),
+        (sample("yolo/0001.txt"), settings(json!({"yolo": {"files": "{image}"}}))),
+        (
+            sample("run-lengths.csv"),
+            settings(json!({"run-lengths": {"files": "x", "height": "Height", "width": "Width"}})),
+        ),
     ]
 }
 
