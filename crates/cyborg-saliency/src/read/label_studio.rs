@@ -157,7 +157,9 @@ impl LabelStudioOptions {
         if let Some(wanted) = &self.labels {
             let labels = value.get(format!("{what}labels")).and_then(Value::as_array);
             let labels: Vec<&str> = labels.into_iter().flatten().filter_map(Value::as_str).collect();
-            labels.iter().for_each(|label| watch.filter("labels", "label", Some(wanted), label));
+            for label in &labels {
+                watch.filter("labels", "label", Some(wanted), label);
+            }
             if !labels.iter().any(|label| wanted.iter().any(|one| one == label)) {
                 return Ok(None);
             }

@@ -149,26 +149,23 @@ impl Reader for MatlabOptions {
         let value = contents.variable(variable).map_err(fault)?.clone();
         let mut found = Vec::new();
         let mut positions = Positions::default();
-        match (&file.image, &self.image) {
-            (Some(image), None) => {
-                let persons = if self.annotators.is_empty() {
-                    persons_of(value)
-                } else {
-                    value.below(&self.annotators).cloned().and_then(persons_of)
-                };
-                let persons = persons
-                    .map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
-                self.take_persons(&persons, image, variable, true, path, &mut positions, &mut found);
-            }
-            _ => {
-                let images = value.elements();
-                let images = images
-                    .map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
-                for (index, element) in images.into_iter().enumerate() {
-                    let place = format!("{variable}({})", index + 1);
-                    if let Err(reason) = self.take_image(element, &place, path, &mut positions, &mut found) {
-                        found.push(Err(AnnotationError::element(path, place, reason)));
-                    }
+        if let (Some(image), None) = (&file.image, &self.image) {
+            let persons = if self.annotators.is_empty() {
+                persons_of(value)
+            } else {
+                value.below(&self.annotators).cloned().and_then(persons_of)
+            };
+            let persons =
+                persons.map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
+            self.take_persons(&persons, image, variable, true, path, &mut positions, &mut found);
+        } else {
+            let images = value.elements();
+            let images =
+                images.map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
+            for (index, element) in images.into_iter().enumerate() {
+                let place = format!("{variable}({})", index + 1);
+                if let Err(reason) = self.take_image(element, &place, path, &mut positions, &mut found) {
+                    found.push(Err(AnnotationError::element(path, place, reason)));
                 }
             }
         }

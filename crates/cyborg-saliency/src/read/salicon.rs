@@ -45,6 +45,9 @@ impl Settings for SaliconOptions {
     }
 }
 
+/// The image's file name, and its size in pixels where it is stated.
+type Image = (String, Option<(u32, u32)>);
+
 /// Image and worker of an annotation, with its fixations.
 struct Item {
     image: String,
@@ -57,7 +60,7 @@ impl Reader for SaliconOptions {
     fn read(&self, file: &FoundFile, _watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
         let path = &file.path;
         let first = self.first_pixel.unwrap_or(FirstPixel::One);
-        let mut images: BTreeMap<String, (String, Option<(u32, u32)>)> = BTreeMap::new();
+        let mut images: BTreeMap<String, Image> = BTreeMap::new();
         let (mut items, mut reports) = (Vec::new(), Vec::new());
         let mut positions = Positions::default();
         let mut take = |array: &str, index: usize, value: Value| {
@@ -91,7 +94,7 @@ type Groups = BTreeMap<(String, Option<String>), Annotation>;
 
 fn grouped(
     items: Vec<Item>,
-    images: &BTreeMap<String, (String, Option<(u32, u32)>)>,
+    images: &BTreeMap<String, Image>,
     path: &Path,
     reports: &mut Vec<Result<Annotation, AnnotationError>>,
 ) -> Groups {
@@ -119,7 +122,7 @@ fn grouped(
 }
 
 /// The image's id, name and size.
-fn image(value: &Value) -> Result<(String, (String, Option<(u32, u32)>)), String> {
+fn image(value: &Value) -> Result<(String, Image), String> {
     let id = value.get("id").and_then(name).ok_or("it has no `id`")?;
     let file = value.get("file_name").and_then(Value::as_str).ok_or("it has no `file_name`")?;
     let known = |key: &str| value.get(key).filter(|side| !side.is_null());

@@ -120,7 +120,9 @@ pub(super) fn marks(
     annotation.frame_px = frame.size_px;
     let mut rules = Rules::default();
     for node in document.descendants().filter(|node| node.tag_name().name() == "style") {
-        for selector in node.children().filter_map(|child| child.text()).flat_map(|text| rules.add(text)) {
+        let texts = node.children().filter_map(|child| child.text());
+        let refused: Vec<String> = texts.flat_map(|text| rules.add(text)).collect();
+        if let Some(selector) = refused.first() {
             let reason = format!(
                 "the rule `{selector}` says where paint is, and only names, ids and classes can be followed (`rect`, \
                  `#id`, `.class`): write it as attributes"
@@ -128,7 +130,7 @@ pub(super) fn marks(
             return Err(fault(&node, reason));
         }
     }
-    let style = Style::new(frame.to_frame, frame.view);
+    let style = Style::new(frame.matrix, frame.view);
     let style = style.below(&root, &rules).map_err(|reason| fault(&root, reason))?;
     let mut found = Vec::new();
     let (mut n_points, mut colors) = (0, Colors::default());
@@ -256,7 +258,7 @@ pub(super) fn parse_xml<'a>(text: &'a str, path: &Path) -> Result<roxmltree::Doc
 struct Frame {
     size_px: Option<(u32, u32)>,
     /// From the drawing's coordinates.
-    to_frame: Affine,
+    matrix: Affine,
     /// Width and height in the drawing's units, which percentages are of.
     view: (f64, f64),
 }
@@ -289,18 +291,18 @@ fn frame(root: &roxmltree::Node<'_, '_>) -> Result<Frame, String> {
     let (width, height) = (side("width")?, side("height")?);
     let rounded = |width: f64, height: f64| (width.round().max(1.0) as u32, height.round().max(1.0) as u32);
     Ok(match (width.zip(height), view) {
-        (None, None) => Frame { size_px: None, to_frame: Affine::IDENTITY, view: (f64::NAN, f64::NAN) },
+        (None, None) => Frame { size_px: None, matrix: Affine::IDENTITY, view: (f64::NAN, f64::NAN) },
         // The drawing's units become pixels; a small viewBox (0 0 1 1) is enlarged, so that rounding keeps its shape.
         (None, Some((x, y, width, height))) => {
             let grow = (1000.0 / width.max(height)).ceil().max(1.0);
             let grow =
                 if width.fract() == 0.0 && height.fract() == 0.0 && grow <= 100.0 { 1.0 } else { grow };
-            let to_frame = Affine::shift(-x, -y).then(Affine::scale(grow, grow));
-            Frame { size_px: Some(rounded(width * grow, height * grow)), to_frame, view: (width, height) }
+            let matrix = Affine::shift(-x, -y).then(Affine::scale(grow, grow));
+            Frame { size_px: Some(rounded(width * grow, height * grow)), matrix, view: (width, height) }
         }
         (Some((width, height)), None) => {
             let size_px = Some(rounded(width, height));
-            Frame { size_px, to_frame: Affine::IDENTITY, view: (width, height) }
+            Frame { size_px, matrix: Affine::IDENTITY, view: (width, height) }
         }
         (Some((width, height)), Some((x, y, view_width, view_height))) => {
             let (mut across, mut down) = (width / view_width, height / view_height);
@@ -309,9 +311,9 @@ fn frame(root: &roxmltree::Node<'_, '_>) -> Result<Frame, String> {
                 down = across;
             }
             let (left, top) = ((width - across * view_width) / 2.0, (height - down * view_height) / 2.0);
-            let to_frame =
+            let matrix =
                 Affine::shift(-x, -y).then(Affine::scale(across, down)).then(Affine::shift(left, top));
-            Frame { size_px: Some(rounded(width, height)), to_frame, view: (view_width, view_height) }
+            Frame { size_px: Some(rounded(width, height)), matrix, view: (view_width, view_height) }
         }
     })
 }
