@@ -8,8 +8,9 @@ use clap::{Args, Subcommand};
 use comfy_table::{ContentArrangement, Table};
 use cyborg_manifest::{Dataset, Manifest, Split, list_manifests, read_manifest};
 use cyborg_recipe::{
-    Built, Image, MapFigures, Pair, Plan, Recipe, agree, agreement_csv, build, ceiling, contact_sheet,
-    images_of, map_figures, read_recipe, spread,
+    Built, Image, MapFigures, Pair, Plan, Recipe, Row, agree, agreement_csv, agreement_of_people, build,
+    ceiling, ceiling_sentence, contact_sheet, doubts, images_of, map_figures, people_sheet, read_recipe,
+    spread,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -27,7 +28,8 @@ pub(crate) enum SaliencyCommand {
     Build(Build),
     /// Draw a contact sheet (each image, the map laid over it, the map) and print figures of the whole set.
     ///
-    /// With a recipe its maps are built into the cache; without one the maps that the manifest names are shown.
+    /// With a recipe its maps are built into the cache; without one the maps that the manifest names are shown. With
+    /// `--people` there is one row an image: the image, and each person's marks laid over it.
     ///
     /// Example: `cargo xtask saliency inspect --manifest osie --output osie.png`
     Inspect(Inspect),
@@ -76,6 +78,12 @@ pub(crate) struct Inspect {
     /// Images on the sheet, evenly spread over the set.
     #[arg(long, value_name = "N", default_value_t = 12)]
     images: usize,
+    /// Height of each picture on the sheet, in pixels.
+    #[arg(long, value_name = "PX", default_value_t = 320, value_parser = clap::value_parser!(u32).range(32..=4000))]
+    side: u32,
+    /// One row an image, with a picture for each person (needs a recipe).
+    #[arg(long)]
+    people: bool,
     /// Where maps that a recipe makes are kept.
     #[arg(long, value_name = "DIR", default_value = "data/saliency")]
     cache: PathBuf,
@@ -107,15 +115,23 @@ struct Found {
     recipe: Option<Recipe>,
     dataset: Option<Dataset>,
     images: Vec<Image>,
+    /// Of the same set, but not asked for: annotations may mean them.
+    others: Vec<Image>,
     root: PathBuf,
 }
 
 fn find(target: &Target) -> Result<Found> {
+    let mut others = Vec::new();
     let dataset = match &target.manifest {
         None => None,
         Some(name) => {
             let mut dataset = manifest(name, &target.manifests)?.open(target.data_root.as_deref())?;
-            dataset.items.retain(|item| target.split.is_none_or(|split| item.split == split));
+            let is_asked_for =
+                |item: &cyborg_manifest::Item| target.split.is_none_or(|split| item.split == split);
+            let (kept, left_out) = std::mem::take(&mut dataset.items).into_iter().partition(is_asked_for);
+            dataset.items = left_out;
+            others = images_of(&dataset);
+            dataset.items = kept;
             ensure!(!dataset.items.is_empty(), "`{name}` has no image of that split");
             Some(dataset)
         }
@@ -143,7 +159,7 @@ fn find(target: &Target) -> Result<Found> {
         (None, Some(recipe)) => recipe.own_images(&root)?,
         (None, None) => vec![],
     };
-    Ok(Found { recipe, dataset, images, root })
+    Ok(Found { recipe, dataset, images, others, root })
 }
 
 fn manifest(name: &str, folder: &Path) -> Result<Manifest> {
@@ -174,7 +190,7 @@ fn plan<'a>(recipe: &'a Recipe, found: &Found) -> Result<Plan<'a>> {
     let bar = ProgressBar::new_spinner();
     bar.set_message("reading annotations");
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    let plan = Plan::read(recipe, found.images.clone(), &found.root)?;
+    let plan = Plan::read_among(recipe, found.images.clone(), found.others.clone(), &found.root)?;
     bar.finish_and_clear();
     tell_faults(&plan);
     Ok(plan)
@@ -189,10 +205,15 @@ fn tell_faults(plan: &Plan) {
     if plan.faults.len() > SHOWN {
         eprintln!("warning: and {} more faults of annotations", plan.faults.len() - SHOWN);
     }
-    let (n, names) = &plan.unknown;
-    if *n > 0 {
-        let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        eprintln!("note: {n} annotations are of images that are not asked for, such as {names}");
+    for line in plan.unmatched.lines() {
+        eprintln!("note: {line}");
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "faults go to stderr, results to stdout")]
+fn tell_doubts(rows: &[Row]) {
+    for line in doubts(rows) {
+        eprintln!("warning: {line}");
     }
 }
 
@@ -214,6 +235,7 @@ fn build_maps(arguments: &Build) -> Result<ExitCode> {
     let plan = plan(needed(&found, &arguments.target)?, &found)?;
     let built = with_bar("drawing maps", |progress| build(&plan, &arguments.output, progress))?;
     tell_bad_images(&built);
+    tell_doubts(&built.rows);
     print(&summary(&plan, &built));
     Ok(if built.n_maps() == 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -270,11 +292,18 @@ fn summary(plan: &Plan, built: &Built) -> String {
 
 #[expect(clippy::print_stderr, reason = "faults go to stderr, results to stdout")]
 fn inspect(arguments: &Inspect) -> Result<ExitCode> {
-    let found = find(&arguments.target)?;
+    let mut found = find(&arguments.target)?;
+    // A sheet of an earlier run may lie among the images.
+    let sheet = fs_err::canonicalize(&arguments.output).ok();
+    found.images.retain(|image| sheet.is_none() || fs_err::canonicalize(&image.path).ok() != sheet);
+    if arguments.people {
+        return inspect_people(arguments, &found);
+    }
     let pairs: Vec<Pair> = if let Some(recipe) = &found.recipe {
         let name = found.dataset.as_ref().map_or("recipe", |dataset| &dataset.id);
+        let (images, others) = (found.images.clone(), found.others.clone());
         let ensured = with_bar("drawing maps", |progress| {
-            cyborg_recipe::ensure(recipe, name, found.images.clone(), &found.root, &arguments.cache, progress)
+            cyborg_recipe::ensure(recipe, name, images, others, &found.root, &arguments.cache, progress)
         })?;
         for warning in &ensured.warnings {
             eprintln!("warning: {warning}");
@@ -294,15 +323,26 @@ fn inspect(arguments: &Inspect) -> Result<ExitCode> {
     ensure!(!pairs.is_empty(), "none of the {} images has a map", found.images.len());
     let chosen = spread(&pairs, arguments.images.max(1));
     let figures = with_bar("looking at maps", |progress| map_figures(&pairs, progress));
-    let faults = contact_sheet(&chosen, &arguments.output)?;
+    let faults = contact_sheet(&chosen, &arguments.output, arguments.side)?;
     for fault in figures.faults.iter().chain(&faults).take(20) {
         eprintln!("warning: {fault}");
     }
     print(&figures_table(&figures, found.images.len()));
-    print(&format!("\nsheet: {} (left to right, top to bottom)", arguments.output.display()));
-    for row in chosen.chunks(3) {
-        print(&format!("  {}", row.iter().map(|pair| pair.name.as_str()).collect::<Vec<_>>().join("   ")));
+    print(&format!("\nsheet: {} (image, map over image, map)", arguments.output.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stderr, reason = "faults go to stderr, results to stdout")]
+fn inspect_people(arguments: &Inspect, found: &Found) -> Result<ExitCode> {
+    let plan = plan(needed(found, &arguments.target)?, found)?;
+    let annotated = plan.annotated();
+    ensure!(!annotated.is_empty(), "nobody annotated any of the {} images", found.images.len());
+    let chosen = spread(&annotated, arguments.images.max(1));
+    let faults = people_sheet(&plan, &chosen, &arguments.output, arguments.side)?;
+    for fault in faults.iter().take(20) {
+        eprintln!("warning: {fault}");
     }
+    print(&format!("sheet: {} (a row an image, then a picture for each person)", arguments.output.display()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -357,7 +397,32 @@ fn measure(arguments: &Agree) -> Result<ExitCode> {
             number(row.greatest),
         ]);
     }
+    tell_doubts(&rows);
     print(&table.to_string());
+    print("");
+    let Some(sentence) = ceiling_sentence(&rows) else {
+        let reasons: std::collections::BTreeSet<&str> = rows
+            .iter()
+            .map(|row| row.agreement_reason.as_str())
+            .filter(|reason| !reason.is_empty())
+            .collect();
+        let reasons: Vec<&str> = reasons.into_iter().take(3).collect();
+        bail!("no image has two people who can be compared: {}", reasons.join("; "));
+    };
+    print(&sentence);
+    let people = agreement_of_people(&rows);
+    let others = people.iter().filter(|person| !person.is_outlier).map(|person| person.mean);
+    let (n, sum) = others.fold((0, 0.0), |(n, sum), mean| (n + 1, sum + mean));
+    for person in people.iter().filter(|person| person.is_outlier) {
+        print(&format!(
+            "outlier: `{}` agrees with the others by {:.2} (mean over {} images), the rest by {:.2}: look at \
+             `cargo xtask saliency inspect --people`",
+            person.name,
+            person.mean,
+            person.n_images,
+            sum / f64::from(n)
+        ));
+    }
     if let Some(path) = &arguments.output {
         let bytes = agreement_csv(&rows)?;
         fs_err::write(path, bytes)?;

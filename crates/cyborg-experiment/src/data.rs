@@ -100,13 +100,18 @@ pub fn resolve(
             Split::Validation => validation_files.contains(path),
             Split::Test => test_files.contains(path),
         };
-        dataset.items.retain(|item| used(item.split));
+        let (kept, unused) =
+            std::mem::take(&mut dataset.items).into_iter().partition(|item| used(item.split));
+        // Annotations may mean images that are not used.
+        dataset.items = unused;
+        let others = cyborg_recipe::images_of(dataset);
+        dataset.items = kept;
         if let Some(recipe) = spec.recipe.as_ref().filter(|_| train_files.contains(path)) {
             dataset.recipe = Some(recipe.clone());
         }
         let building = |done, of| progress("saliency maps", done, of);
         let maps = folders.data_dir.join("saliency");
-        let built = cyborg_recipe::give_maps(dataset, folders.data_root.as_deref(), &maps, &building);
+        let built = cyborg_recipe::give_maps(dataset, others, folders.data_root.as_deref(), &maps, &building);
         warnings.extend(built.map_err(|e| failed(Box::new(e)))?);
         match policy {
             BadImagePolicy::Stop => dataset.check_files().map_err(|e| failed(Box::new(e)))?,

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::RecipeError;
 use crate::image::Image;
-use crate::one::{Made, Want, blurred, finished, fitted, grey, make, png};
+use crate::one::{ImageOutcome, Want, blurred, finished, fitted, grey, make, png};
 use crate::place::Seat;
 use crate::plan::{Plan, add, add_people};
 use crate::provenance::{Journal, PROVENANCE, Row, earlier, table};
@@ -105,7 +105,7 @@ pub(crate) fn inputs(plan: &Plan, progress: Progress) -> Result<Vec<Result<Input
 fn own_inputs(plan: &Plan, at: usize) -> Result<(Seat, blake3::Hash), String> {
     let image = &plan.images[at];
     let settings = &plan.recipe.settings;
-    let seat = Seat::of(image, settings)?;
+    let seat = Seat::new(image, settings)?;
     let mut hasher = blake3::Hasher::new();
     add(&mut hasher, image.name.as_bytes());
     add(&mut hasher, format!("{seat:?}").as_bytes());
@@ -259,7 +259,7 @@ fn build_one(
             let want = if input.donor.is_some() { Want::Agreement } else { Want::Map };
             make(image, &input.seat, &people, settings, want)
         }
-        Err(reason) => Made::nothing(reason),
+        Err(reason) => ImageOutcome::nothing(reason),
     };
     if let Some(donor) = input.donor {
         made.map = donated(plan, donor, inputs)
@@ -267,12 +267,8 @@ fn build_one(
             .and_then(|map| finished(map, image, &input.seat, settings))
             .map_err(|reason| format!("the map of `{}` is not to be had: {reason}", plan.images[donor].name));
     }
-    let mut row = Row {
-        n_points_outside: made.n_points_outside,
-        settings: settings_digest.to_owned(),
-        inputs: input.digest.clone(),
-        ..made.row(image)
-    };
+    let mut row =
+        Row { settings: settings_digest.to_owned(), inputs: input.digest.clone(), ..made.row(image) };
     if let Some(agreement) = &made.agreement {
         row.set_agreement(agreement);
     }
@@ -350,9 +346,9 @@ pub fn agree(plan: &Plan, progress: Progress) -> Result<Vec<Row>, RecipeError> {
 }
 
 fn agree_one(plan: &Plan, at: usize, image: &Image, settings: &crate::Settings) -> Row {
-    let made = Seat::of(image, settings)
+    let made = Seat::new(image, settings)
         .and_then(|seat| Ok(make(image, &seat, &plan.people(at)?, settings, Want::Agreement)))
-        .unwrap_or_else(Made::nothing);
+        .unwrap_or_else(ImageOutcome::nothing);
     let mut row = made.row(image);
     match (&made.agreement, made.map) {
         (Some(agreement), _) => row.set_agreement(agreement),

@@ -9,12 +9,12 @@ use cyborg_saliency::{
 };
 use serde_yaml::Spanned;
 
-use crate::check_sources;
 use crate::raw::{
-    RawAggregate, RawAgreement, RawAnnotators, RawChoice, RawControl, RawCrop, RawDraw, RawEdge, RawEmpty,
-    RawFrame, RawGranularity, RawLength, RawNormalisation, RawOutputNormalisation, RawPointWeights,
-    RawRecipe, RawSeen, RawSide, RawSize, RawThreshold, RawWeights,
+    RawAggregate, RawAgreement, RawAnnotators, RawChoice, RawCrop, RawDraw, RawEdge, RawEmpty, RawFrame,
+    RawLength, RawNormalisation, RawOutputNormalisation, RawPointWeights, RawRecipe, RawSeen, RawSide,
+    RawSize, RawWeights,
 };
+use crate::raw_map::{RawControl, RawGranularity, RawThreshold};
 use crate::recipe::{Ceiling, Control, Empty, Recipe, Seen, Settings, Size};
 
 /// Sides of maps beyond this are a mistake.
@@ -30,16 +30,22 @@ pub(crate) fn checked(raw: RawRecipe, path: &Path, source: &mut SourceText) -> O
         }
     }
     let images = match &raw.images {
-        Some(images) => Some(pattern(images, true, source)?),
+        Some(images) => Some(pattern(images, source)?),
         None => None,
     };
     if raw.annotations.value.is_empty() {
         source.fault(&raw.annotations, "`annotations` must name at least one source");
     }
-    let sources = raw.annotations.value.iter().map(|raw| check_sources::checked(raw, source));
+    let sources = raw.annotations.value.iter().map(|raw| match raw.value.checked() {
+        Ok(checked) => Some(checked),
+        Err(reason) => {
+            source.fault(raw, &reason);
+            None
+        }
+    });
     let sources = sources.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>();
     let (frame_px, crop) = frame(&raw.frame, source);
-    let draw = draw(&raw.draw, source);
+    let draw = draw(&raw.draw, raw.frame.stretch, source);
     let blur = raw.blur.as_ref().map(|blur| length(blur, "blur", source));
     let (selection, at_least) = people(&raw.annotators, source);
     let output = &raw.output;
@@ -74,6 +80,7 @@ pub(crate) fn checked(raw: RawRecipe, path: &Path, source: &mut SourceText) -> O
             Some(blur) => Some(blur?),
             None => None,
         },
+        blur_edge: raw.draw.edge.map_or(Edge::Reflect, edge),
         threshold: raw.threshold.as_ref().map(|raw| threshold(raw, source)),
         granularity: granularity(raw.granularity.as_ref(), source),
         control: raw.control.as_ref().map(|raw| control(raw, source)),
@@ -102,11 +109,11 @@ pub(crate) fn checked(raw: RawRecipe, path: &Path, source: &mut SourceText) -> O
     })
 }
 
-/// A pattern of file names; `named` ones must hold `{image}`.
-pub(crate) fn pattern(raw: &Spanned<String>, named: bool, source: &mut SourceText) -> Option<PathPattern> {
+/// A pattern of file names with `{image}`.
+fn pattern(raw: &Spanned<String>, source: &mut SourceText) -> Option<PathPattern> {
     match PathPattern::parse(&raw.value) {
         Ok(pattern) => {
-            if named && !raw.value.contains("{image}") {
+            if !raw.value.contains("{image}") {
                 source.fault(raw, "the pattern needs `{image}`, which stands for the image's name");
             }
             Some(pattern)
@@ -138,7 +145,17 @@ fn frame(raw: &RawFrame, source: &mut SourceText) -> (Option<(u32, u32)>, Option
     (raw.size_px.as_ref().map(|size| (size.value[0], size.value[1])), crop)
 }
 
-fn draw(raw: &RawDraw, source: &mut SourceText) -> Option<DrawOptions> {
+fn edge(raw: RawEdge) -> Edge {
+    match raw {
+        RawEdge::Constant => Edge::Constant,
+        RawEdge::Reflect => Edge::Reflect,
+        RawEdge::Nearest => Edge::Nearest,
+        RawEdge::Mirror => Edge::Mirror,
+        RawEdge::Wrap => Edge::Wrap,
+    }
+}
+
+fn draw(raw: &RawDraw, stretch: bool, source: &mut SourceText) -> Option<DrawOptions> {
     let sigma = raw.sigma.as_ref().map(|sigma| length(sigma, "sigma", source));
     let disc = raw.disc.as_ref().map(|disc| length(disc, "disc", source));
     if let (Some(truncate), Some(_)) = (&raw.truncate, &disc) {
@@ -156,13 +173,7 @@ fn draw(raw: &RawDraw, source: &mut SourceText) -> Option<DrawOptions> {
         (sigma, _) => PointStyle::Density {
             sigma: sigma.unwrap_or(Some(default))?,
             truncate: raw.truncate.as_ref().map_or(4.0, |truncate| truncate.value),
-            edge: match raw.edge {
-                RawEdge::Constant => Edge::Constant,
-                RawEdge::Reflect => Edge::Reflect,
-                RawEdge::Nearest => Edge::Nearest,
-                RawEdge::Mirror => Edge::Mirror,
-                RawEdge::Wrap => Edge::Wrap,
-            },
+            edge: raw.edge.map_or(Edge::Constant, edge),
         },
     };
     if let (Some(sigma), Some(_)) = (&raw.sigma, &raw.disc) {
@@ -175,6 +186,7 @@ fn draw(raw: &RawDraw, source: &mut SourceText) -> Option<DrawOptions> {
             RawPointWeights::Duration => PointWeights::Duration,
         },
         brush_px: raw.brush_px.as_ref().map(|brush| brush.value),
+        stretch,
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cyborg_manifest::Dataset;
 
 use crate::build::{Progress, build_from, inputs};
+use crate::doubts::doubts;
 use crate::image::{Image, images_of};
 use crate::plan::{Plan, add};
 use crate::{Recipe, RecipeError};
@@ -23,7 +24,7 @@ pub struct Ensured {
     pub warnings: Vec<String>,
 }
 
-/// Sees to it that the maps of these images are there, below `cache`.
+/// Sees to it that the maps of these images are there, below `cache`. `others` are as in [`Plan::read_among`].
 ///
 /// The folder is named for `name` and for a digest of the settings, of the images' names and sizes and of everything that
 /// people marked: other annotations or settings make another folder, the same ones find it again, whatever files they lie
@@ -35,11 +36,12 @@ pub fn ensure(
     recipe: &Recipe,
     name: &str,
     images: Vec<Image>,
+    others: Vec<Image>,
     root: &Path,
     cache: &Path,
     progress: Progress,
 ) -> Result<Ensured, RecipeError> {
-    let plan = Plan::read(recipe, images, root)?;
+    let plan = Plan::read_among(recipe, images, others, root)?;
     let quiet = |_, _| ();
     let inputs = inputs(&plan, &quiet)?;
     let mut hasher = blake3::Hasher::new_derive_key("cyborg-recipe 2026 folder");
@@ -64,6 +66,7 @@ pub fn ensure(
         let images = if n == 1 { "image" } else { "images" };
         ensured.warnings.push(format!("{name}: {n} {images} without a saliency map: {reason}"));
     }
+    ensured.warnings.extend(doubts(&built.rows).into_iter().map(|line| format!("{name}: {line}")));
     Ok(ensured)
 }
 
@@ -75,6 +78,10 @@ fn warnings(plan: &Plan, name: &str) -> Vec<String> {
     if plan.faults.len() > SHOWN {
         warnings.push(format!("{name}: and {} more faults of annotations", plan.faults.len() - SHOWN));
     }
+    // That a data set has fewer images than its annotations is common; that a name nearly fits is not.
+    if plan.unmatched.n_elsewhere + plan.unmatched.n_uploaded > 0 {
+        warnings.extend(plan.unmatched.lines().into_iter().map(|line| format!("{name}: {line}")));
+    }
     warnings
 }
 
@@ -83,12 +90,13 @@ fn warnings(plan: &Plan, name: &str) -> Vec<String> {
 ///
 /// Annotations are looked for below the recipe's root, which is the data set's unless the recipe states one
 /// (`data_root` as in [`cyborg_manifest::Manifest::open`]). Drop items that need no maps before, such as those of other
-/// splits: only the items' images are looked at.
+/// splits, and hand their images over as `others`: only the items' images are looked at, but annotations may mean others.
 ///
 /// # Errors
 /// As [`crate::read_recipe`] and [`ensure`].
 pub fn give_maps(
     dataset: &mut Dataset,
+    others: Vec<Image>,
     data_root: Option<&Path>,
     cache: &Path,
     progress: Progress,
@@ -97,7 +105,7 @@ pub fn give_maps(
     let recipe = crate::read_recipe(&path)?;
     let root = recipe.root(Some(&dataset.root), data_root)?;
     let images = images_of(dataset);
-    let ensured = ensure(&recipe, &dataset.id, images.clone(), &root, cache, progress)?;
+    let ensured = ensure(&recipe, &dataset.id, images.clone(), others, &root, cache, progress)?;
     for (item, image) in dataset.items.iter_mut().zip(&images) {
         item.map = ensured.maps.get(&image.name).cloned();
     }

@@ -86,6 +86,18 @@ pub enum RecipeError {
         /// What is wrong with it.
         source: cyborg_image::ImageError,
     },
+    /// A contact sheet would be too large.
+    #[error(
+        "contact sheet `{path}` would have {n_tiles} pictures of {side_px} pixels: ask for fewer images or a smaller side"
+    )]
+    SheetSize {
+        /// The picture.
+        path: PathBuf,
+        /// Pictures on it.
+        n_tiles: usize,
+        /// Their height.
+        side_px: u32,
+    },
     /// Two different images would be written to one file, or an image has a name that no file can have.
     #[error("the maps of images `{first}` and `{second}` would both be `{file}`: rename one image")]
     SameFile {

@@ -3,7 +3,7 @@
 use cyborg_causes::on_one_line;
 use cyborg_image::{Raster, encode_png, encode_png_16, read_rgb, resize_bilinear};
 use cyborg_saliency::{
-    Aggregator, Agreement, Drawn, Edge, Gaussian, Normalisation, SaliencyMap, agreement, area_average,
+    Aggregator, Agreement, Drawn, Gaussian, Normalisation, Outside, SaliencyMap, agreement, area_average,
     blur_outside, centre_prior, draw, gaussian_blur, inverted, normalise, random_blobs, threshold, uniform,
 };
 
@@ -15,7 +15,7 @@ use crate::recipe::{Ceiling, Control, Empty, Settings};
 
 /// What came of one image.
 #[derive(Clone, Debug)]
-pub(crate) struct Made {
+pub(crate) struct ImageOutcome {
     /// The one map; why there is none.
     pub(crate) map: Result<SaliencyMap, String>,
     /// Names of those who counted.
@@ -24,13 +24,15 @@ pub(crate) struct Made {
     pub(crate) n_dropped: usize,
     /// Of those who counted.
     pub(crate) n_marks: usize,
-    /// Clicks or fixations that lie outside of the image.
-    pub(crate) n_points_outside: usize,
+    /// Of all people, marks that could not be read.
+    pub(crate) n_marks_lost: usize,
+    /// Of those who counted, marks outside of the image.
+    pub(crate) outside: Outside,
     /// If it was asked for and maps could be drawn.
     pub(crate) agreement: Option<Agreement>,
 }
 
-impl Made {
+impl ImageOutcome {
     /// What a table says of it, apart from the map.
     pub(crate) fn row(&self, image: &Image) -> Row {
         Row {
@@ -39,6 +41,9 @@ impl Made {
             annotators: self.annotators.join(";"),
             n_dropped: self.n_dropped,
             n_marks: self.n_marks,
+            n_marks_lost: self.n_marks_lost,
+            n_marks_outside: self.outside.n_outside,
+            n_marks_inside_if_swapped: self.outside.n_inside_if_swapped,
             ..Row::default()
         }
     }
@@ -50,7 +55,8 @@ impl Made {
             annotators: vec![],
             n_dropped: 0,
             n_marks: 0,
-            n_points_outside: 0,
+            n_marks_lost: 0,
+            outside: Outside::default(),
             agreement: None,
         }
     }
@@ -67,9 +73,15 @@ pub(crate) enum Want {
     Agreement,
 }
 
-/// Draws, puts together, finishes. Everything that can be wrong with one image ends up as [`Made::map`]'s reason.
-pub(crate) fn make(image: &Image, seat: &Seat, people: &[Person], settings: &Settings, want: Want) -> Made {
-    let mut made = Made::nothing(String::new());
+/// Draws, puts together, finishes. Everything that can be wrong with one image ends up as [`ImageOutcome::map`]'s reason.
+pub(crate) fn make(
+    image: &Image,
+    seat: &Seat,
+    people: &[Person],
+    settings: &Settings,
+    want: Want,
+) -> ImageOutcome {
+    let mut made = ImageOutcome::nothing(String::new());
     made.map = people_map(image, seat, people, settings, want, &mut made)
         .and_then(|map| if want == Want::Map { finished(map, image, seat, settings) } else { Ok(map) });
     made
@@ -81,12 +93,19 @@ fn people_map(
     people: &[Person],
     settings: &Settings,
     want: Want,
-    made: &mut Made,
+    made: &mut ImageOutcome,
 ) -> Result<SaliencyMap, String> {
     if people.is_empty() {
         return Err("no annotation".to_owned());
     }
-    let annotators: Vec<_> = people.iter().map(Person::annotator).collect();
+    made.n_marks_lost = people.iter().map(Person::n_lost).sum();
+    // Of whom nothing could be read is nobody who marked nothing.
+    let readable: Vec<&Person> = people.iter().filter(|person| !person.is_lost()).collect();
+    let people = readable;
+    if people.is_empty() {
+        return Err("no annotation that could be read".to_owned());
+    }
+    let annotators: Vec<_> = people.iter().map(|person| person.annotator()).collect();
     let chosen = settings.selection.chosen(&image.name, &annotators);
     made.annotators = chosen.iter().map(|&at| people[at].name.clone()).collect();
     made.n_dropped = people.len() - chosen.len();
@@ -109,7 +128,7 @@ fn people_map(
             let (name, origin) = (&people[at].name, &people[at].annotations[0].origin);
             format!("annotator `{name}` ({origin}) has no weight: what `weights` goes by is not in the file")
         })?;
-        let mut map = drawn(seat, &people[at], settings, made)?;
+        let mut map = drawn(seat, people[at], settings, made)?;
         // An empty map stays empty; that is not the person's fault.
         let _ = normalise(&mut map, settings.normalise_each);
         if want != Want::Agreement {
@@ -128,16 +147,33 @@ fn people_map(
     aggregator.finish().ok_or_else(|| "every annotator weighs nothing".to_owned())
 }
 
+/// One person's map as it is, divided by its greatest value: for looking at.
+pub(crate) fn person_map(seat: &Seat, person: &Person, settings: &Settings) -> Result<SaliencyMap, String> {
+    let mut map = drawn(seat, person, settings, &mut ImageOutcome::nothing(String::new()))?;
+    let _is_empty = normalise(&mut map, Normalisation::Max);
+    Ok(map)
+}
+
 /// One person's map: marks of one frame at once, several frames by the pixelwise maximum.
-fn drawn(seat: &Seat, person: &Person, settings: &Settings, made: &mut Made) -> Result<SaliencyMap, String> {
+fn drawn(
+    seat: &Seat,
+    person: &Person,
+    settings: &Settings,
+    made: &mut ImageOutcome,
+) -> Result<SaliencyMap, String> {
     let mut one: Option<SaliencyMap> = None;
     for mut annotation in person.by_frame() {
         let placement = seat
             .place(&mut annotation, settings)
-            .map_err(|error| format!("cannot place annotation {}: {error}", annotation.origin))?;
-        let Drawn { map, n_points_outside } =
+            .map_err(|error| {
+                format!(
+                    "cannot place annotation {}: {error}; if people saw the image squashed, say `frame: {{stretch: true}}`",
+                    annotation.origin
+                )
+            })?;
+        let Drawn { map, outside } =
             draw(&annotation, &placement, &settings.draw).map_err(|error| on_one_line(&error))?;
-        made.n_points_outside += n_points_outside;
+        made.outside.add(outside);
         match &mut one {
             None => one = Some(map),
             Some(one) => {
@@ -178,7 +214,7 @@ pub(crate) fn finished(
             sigma_y_px: sigma * height as f64 / image_height,
             ..Gaussian::new(sigma)
         };
-        map = gaussian_blur(&map, &gaussian, Edge::Reflect).map_err(|error| on_one_line(&error))?;
+        map = gaussian_blur(&map, &gaussian, settings.blur_edge).map_err(|error| on_one_line(&error))?;
     }
     if let Some(rule) = settings.threshold {
         map = threshold(&map, rule).map_err(|error| on_one_line(&error))?;

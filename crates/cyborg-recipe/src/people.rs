@@ -25,6 +25,16 @@ impl Person {
         }
     }
 
+    /// Marks that could not be read.
+    pub(crate) fn n_lost(&self) -> usize {
+        self.annotations.iter().map(|annotation| annotation.n_lost).sum()
+    }
+
+    /// True if nothing that the person marked could be read. Who marked nothing is another case.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.n_lost() > 0 && self.annotations.iter().all(|annotation| annotation.marks.is_empty())
+    }
+
     /// The annotations, those of one frame put together: marks of one person are drawn at once.
     pub(crate) fn by_frame(&self) -> Vec<Annotation> {
         let mut merged: Vec<Annotation> = Vec::new();

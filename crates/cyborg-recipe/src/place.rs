@@ -22,7 +22,7 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// Reads the image's size and orientation.
-    pub(crate) fn of(image: &Image, settings: &Settings) -> Result<Self, String> {
+    pub(crate) fn new(image: &Image, settings: &Settings) -> Result<Self, String> {
         let stored_px = dimensions(&image.path).map_err(|error| on_one_line(&error))?;
         let exif = orientation(&image.path).map_err(|error| on_one_line(&error))?;
         let orientation = Orientation::from_exif(exif).unwrap_or_default();
@@ -57,12 +57,21 @@ impl Seat {
             annotation.fractions_to_pixels(default);
         }
         let frame_px = annotation.frame_px.unwrap_or(default);
+        let on_image = |image_px| {
+            if settings.draw.stretch {
+                Ok(Placement::new(frame_px).resized(image_px))
+            } else {
+                Placement::on_image(frame_px, image_px)
+            }
+        };
         let on_seen = match settings.crop {
-            None => Placement::on_image(frame_px, seen_px)?,
+            None => on_image(seen_px)?,
             Some(crop) => {
                 // The crop is in pixels of the recipe's frame; a file may have stated the same picture at another size.
-                let cropped = Placement::on_image(frame_px, default)?.cropped(crop);
-                check_aspect(cropped.size_px(), seen_px)?;
+                let cropped = on_image(default)?.cropped(crop);
+                if !settings.draw.stretch {
+                    check_aspect(cropped.size_px(), seen_px)?;
+                }
                 cropped.resized(seen_px)
             }
         };

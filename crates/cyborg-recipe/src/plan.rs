@@ -4,15 +4,13 @@ use cyborg_causes::on_one_line;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cyborg_saliency::{Mark, read_source};
+use cyborg_saliency::{AnnotationError, Mark, read_source_except};
 
-use crate::image::{Image, Names, Unnamed, map_names};
+use crate::doubts::{CoordinateRange, Unmatched};
+use crate::image::{Image, Names, Unnamed, is_built_folder, map_names};
 use crate::people::Person;
 use crate::store::{Handle, Store, pack_plain};
 use crate::{Recipe, RecipeError};
-
-/// How many of a kind are told in words.
-const EXAMPLES: usize = 5;
 
 /// A recipe with its annotation files read.
 pub struct Plan<'a> {
@@ -23,10 +21,10 @@ pub struct Plan<'a> {
     pub(crate) map_names: Vec<String>,
     handles: Vec<Vec<Handle>>,
     store: Store,
-    /// What was wrong with files, rows and elements: each lost by itself.
+    /// What was wrong with files, rows and elements, and what is to be doubted: each line stands by itself.
     pub faults: Vec<String>,
-    /// Annotations of images that are not among the images, and some of their names.
-    pub unknown: (usize, Vec<String>),
+    /// Annotations that are of none of the images.
+    pub unmatched: Unmatched,
 }
 
 impl<'a> Plan<'a> {
@@ -35,40 +33,56 @@ impl<'a> Plan<'a> {
     /// What single files, rows or elements have wrong is noted in [`Plan::faults`].
     ///
     /// # Errors
-    /// [`RecipeError::Files`] if a source has no file at all, [`RecipeError::SameFile`] if two images' maps would have
-    /// one name.
-    pub fn read(recipe: &'a Recipe, mut images: Vec<Image>, root: &Path) -> Result<Self, RecipeError> {
+    /// [`RecipeError::Files`] if a source has no file at all, or a setting names what none of its files has;
+    /// [`RecipeError::SameFile`] if two images' maps would have one name.
+    pub fn read(recipe: &'a Recipe, images: Vec<Image>, root: &Path) -> Result<Self, RecipeError> {
+        Self::read_among(recipe, images, Vec::new(), root)
+    }
+
+    /// As [`Plan::read`], with the set's `others`: images that get no map, but that annotations may mean. Without them a
+    /// name that fits two images would be taken for the one that is asked for.
+    ///
+    /// # Errors
+    /// As [`Plan::read`].
+    pub fn read_among(
+        recipe: &'a Recipe,
+        mut images: Vec<Image>,
+        others: Vec<Image>,
+        root: &Path,
+    ) -> Result<Self, RecipeError> {
         images.sort();
         let map_names = map_names(&images)?;
-        let names = Names::of(&images);
+        let n_images = images.len();
+        let mut all = images.clone();
+        all.extend(others);
+        let names = Names::new(&all);
         let mut plan = Self {
             recipe,
-            handles: vec![Vec::new(); images.len()],
+            handles: vec![Vec::new(); n_images],
             images,
             map_names,
             store: Store::new(),
             faults: Vec::new(),
-            unknown: (0, Vec::new()),
+            unmatched: Unmatched::default(),
         };
         for source in &recipe.sources {
-            let annotations = read_source(root, source)
-                .map_err(|source| RecipeError::Files { path: recipe.path.clone(), source })?;
+            let files = |source| RecipeError::Files { path: recipe.path.clone(), source };
+            let annotations = read_source_except(root, source, &is_built_folder).map_err(files)?;
             // Within one source two names that mean one image are a mistake, unless both name it outright.
-            let mut named: BTreeMap<u32, (String, usize)> = BTreeMap::new();
+            let mut named: BTreeMap<u32, String> = BTreeMap::new();
+            let mut range = CoordinateRange::default();
             for annotation in annotations {
                 let annotation = match annotation {
                     Ok(annotation) => annotation,
+                    Err(error @ AnnotationError::NowhereFound { .. }) => return Err(files(error)),
                     Err(error) => {
                         plan.faults.push(on_one_line(&error));
                         continue;
                     }
                 };
-                let (image, certainty) = match names.find(&annotation.image) {
-                    Ok(found) => found,
-                    Err(Unnamed::Unknown) => {
-                        plan.note_unknown(annotation.image);
-                        continue;
-                    }
+                range.add(&annotation);
+                let image = match names.find(&annotation.image) {
+                    Ok(image) => image,
                     Err(Unnamed::Several) => {
                         plan.faults.push(format!(
                             "annotation {} names image `{}`, and several images end so: write more of its path",
@@ -76,13 +90,21 @@ impl<'a> Plan<'a> {
                         ));
                         continue;
                     }
+                    Err(why) => {
+                        plan.unmatched.note(&annotation.image, &why, &all);
+                        continue;
+                    }
                 };
-                let first = named.entry(image).or_insert_with(|| (annotation.image.clone(), certainty));
-                if first.0 != annotation.image {
+                if image as usize >= n_images {
+                    plan.unmatched.n_not_asked_for += 1;
+                    continue;
+                }
+                let first = named.entry(image).or_insert_with(|| annotation.image.clone());
+                if *first != annotation.image {
                     plan.faults.push(format!(
-                        "annotation {} names image `{}` and others name `{}`: both would be `{}`; write more of \
+                        "annotation {} names image `{}` and others name `{first}`: both would be `{}`; write more of \
                          their paths",
-                        annotation.origin, annotation.image, first.0, plan.images[image as usize].name
+                        annotation.origin, annotation.image, plan.images[image as usize].name
                     ));
                     continue;
                 }
@@ -92,15 +114,9 @@ impl<'a> Plan<'a> {
                     .map_err(|source| RecipeError::Write { path: std::env::temp_dir(), source })?;
                 plan.handles[image as usize].push(handle);
             }
+            plan.faults.extend(range.doubt(source.files.as_str()));
         }
         Ok(plan)
-    }
-
-    fn note_unknown(&mut self, name: String) {
-        self.unknown.0 += 1;
-        if self.unknown.1.len() < EXAMPLES && !self.unknown.1.contains(&name) {
-            self.unknown.1.push(name);
-        }
     }
 
     /// How many images there are.
@@ -111,6 +127,13 @@ impl<'a> Plan<'a> {
     /// How many images somebody annotated.
     pub fn n_annotated(&self) -> usize {
         self.handles.iter().filter(|handles| !handles.is_empty()).count()
+    }
+
+    /// The images that somebody annotated, by name.
+    pub fn annotated(&self) -> Vec<Image> {
+        let somebody =
+            |(image, handles): (&Image, &Vec<Handle>)| (!handles.is_empty()).then(|| image.clone());
+        self.images.iter().zip(&self.handles).filter_map(somebody).collect()
     }
 
     /// The people who annotated an image, by name.
@@ -135,7 +158,7 @@ pub(crate) fn add_people(hasher: &mut blake3::Hasher, people: &[Person]) -> Resu
     for person in people {
         add(hasher, person.name.as_bytes());
         for annotation in &person.annotations {
-            let stated = (annotation.frame_px, annotation.duration_s, annotation.correct);
+            let stated = (annotation.frame_px, annotation.duration_s, annotation.correct, annotation.n_lost);
             add(hasher, format!("{stated:?} {}", annotation.marks.len()).as_bytes());
             bytes.clear();
             for mark in &annotation.marks {

@@ -1,7 +1,7 @@
 //! What is written down about every map: one row an image.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -35,14 +35,20 @@ pub struct Row {
     pub n_dropped: usize,
     /// Marks that counted.
     pub n_marks: usize,
-    /// Clicks or fixations outside of the image.
-    pub n_points_outside: usize,
+    /// Marks that could not be read: the map is not of all that these people marked.
+    pub n_marks_lost: usize,
+    /// Marks that lie wholly outside of the image.
+    pub n_marks_outside: usize,
+    /// Marks that would lie within the image if x and y changed places.
+    pub n_marks_inside_if_swapped: usize,
     /// Spearman's correlation of two halves of the people.
     pub split_half: Option<f64>,
     /// The same for groups of full size (Spearman-Brown).
     pub split_half_corrected: Option<f64>,
     /// Spearman's correlation of one person with the others.
     pub leave_one_out: Option<f64>,
+    /// The same of each of `annotators`, in their order, `;` between; `-` where there is none.
+    pub leave_one_out_each: String,
     /// Intersection over union of two people.
     pub iou: Option<f64>,
     /// Why a figure is missing.
@@ -84,6 +90,10 @@ impl Row {
         self.split_half_corrected = figure(agreement.split_half_corrected);
         self.leave_one_out = figure(agreement.leave_one_out);
         self.iou = figure(agreement.iou);
+        let each = agreement.leave_one_out_each.iter();
+        let each: Vec<String> =
+            each.map(|each| each.map_or_else(|| "-".to_owned(), |each| each.to_string())).collect();
+        self.leave_one_out_each = each.join(";");
         reasons.sort_unstable();
         reasons.dedup();
         self.agreement_reason = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -107,6 +117,16 @@ pub(crate) fn earlier(folder: &Path) -> Result<BTreeMap<String, Row>, RecipeErro
     }
     let is_empty = fs_err::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     if known || is_empty { Ok(rows) } else { Err(RecipeError::Foreign { path: folder.into() }) }
+}
+
+/// True if the folder is one that a build wrote into.
+pub(crate) fn is_there(folder: &Path) -> bool {
+    const START: &[u8] = b"image,map,reason,";
+    [PROVENANCE, JOURNAL].iter().any(|name| {
+        let mut start = [0; START.len()];
+        let opened = fs_err::File::open(folder.join(name));
+        opened.is_ok_and(|mut file| file.read_exact(&mut start).is_ok() && start == START)
+    })
 }
 
 /// Rows written down one by one while images are done.

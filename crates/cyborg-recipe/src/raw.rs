@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use cyborg_saliency::SourceSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_yaml::Spanned;
 
-use crate::raw_sources::RawSource;
+use crate::raw_map::{RawControl, RawGranularity, RawThreshold};
 
 /// How people's annotations of images become one saliency map an image.
 #[derive(Deserialize, JsonSchema)]
@@ -24,8 +25,8 @@ pub(crate) struct RawRecipe {
     #[schemars(with = "Option<String>")]
     pub(crate) images: Option<Spanned<String>>,
     /// Annotation files, at least one; a person's marks from several files are put together.
-    #[schemars(with = "Vec<RawSource>", length(min = 1))]
-    pub(crate) annotations: Spanned<Vec<RawSource>>,
+    #[schemars(with = "Vec<SourceSettings>", length(min = 1))]
+    pub(crate) annotations: Spanned<Vec<Spanned<SourceSettings>>>,
     /// What the coordinates of annotations refer to, where the files do not say it.
     #[serde(default)]
     pub(crate) frame: RawFrame,
@@ -83,6 +84,10 @@ pub(crate) struct RawFrame {
     /// The images are a crop of what people saw: this rectangle of it, in pixels of `size_px`.
     #[schemars(with = "Option<RawCrop>")]
     pub(crate) crop: Option<Spanned<RawCrop>>,
+    /// People saw the images squashed (a square window for a portrait, say): frames and maps of another shape than the image
+    /// are stretched over it; default: false, they are refused.
+    #[serde(default)]
+    pub(crate) stretch: bool,
     /// How people saw images that are stored turned (EXIF orientation): `upright`, as browsers and viewers show them, or
     /// `stored`, as programs that ignore the tag do. Must be said where such an image occurs.
     pub(crate) seen: Option<RawSeen>,
@@ -179,10 +184,9 @@ pub(crate) struct RawDraw {
     /// The Gaussian is cut off after so many sigma; default: 4.
     #[schemars(with = "Option<f64>")]
     pub(crate) truncate: Option<Spanned<f64>>,
-    /// What lies beyond the border: `constant` (default: zeros, what spreads out is lost), `reflect`, `nearest`, `mirror` or
-    /// `wrap`, as SciPy names them.
-    #[serde(default)]
-    pub(crate) edge: RawEdge,
+    /// What lies beyond the border, for points and for `blur`: `constant` (zeros, what spreads out is lost; the points'
+    /// default), `reflect` (the default of `blur`), `nearest`, `mirror` or `wrap`, as SciPy names them.
+    pub(crate) edge: Option<RawEdge>,
     /// Discs of this diameter in place of Gaussians.
     #[schemars(with = "Option<RawLength>")]
     pub(crate) disc: Option<Spanned<RawLength>>,
@@ -246,11 +250,10 @@ fn unmagnified() -> f64 {
 }
 
 /// What lies beyond the border.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum RawEdge {
     /// Zeros.
-    #[default]
     Constant,
     /// `d c b a | a b c d | d c b a`.
     Reflect,
@@ -372,96 +375,6 @@ pub(crate) struct RawAnnotatorWeights {
     /// Everybody else's; default: 1.
     #[serde(default = "unmagnified")]
     pub(crate) others: f64,
-}
-
-/// Makes a map binary: 1 where it is kept, else 0.
-#[derive(Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum RawThreshold {
-    /// Values of at least this.
-    Value(f64),
-    /// Values of at least this share of the greatest.
-    ShareOfMax(f64),
-    /// The highest values: this share of all pixels.
-    TopShare(f64),
-}
-
-/// How finely a map says where.
-#[derive(Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum RawGranularity {
-    /// Features of interest: the map as it is.
-    Features,
-    /// Area of interest: the convex hull of what is marked.
-    Area(RawMarked),
-    /// Boundary of interest: the box around what is marked.
-    Boundary(RawMarked),
-}
-
-/// What counts as marked.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawMarked {
-    /// Values above this share of the map's greatest, in [0, 1); default: 0. Densities need more.
-    pub(crate) threshold: f32,
-}
-
-/// Maps that nobody drew.
-#[derive(Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum RawControl {
-    /// 1 everywhere. Flat on the grid: the loss leaves it out unless told otherwise.
-    Uniform,
-    /// Bright where people did not look.
-    Inverted,
-    /// A Gaussian over the middle.
-    CentrePrior(RawCentrePrior),
-    /// Another image's map.
-    Shuffled(RawShuffled),
-    /// Blobs in random places, of the same area as the map.
-    RandomBlobs(RawBlobs),
-}
-
-/// A Gaussian over the middle.
-#[derive(Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawCentrePrior {
-    /// Sigma as a share of each side, above 0; default: 0.25.
-    pub(crate) sigma: f64,
-}
-
-impl Default for RawCentrePrior {
-    fn default() -> Self {
-        Self { sigma: 0.25 }
-    }
-}
-
-/// Another image's map.
-#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawShuffled {
-    /// Another seed gives others' maps.
-    pub(crate) seed: u64,
-    /// Only maps of images of the same class (a manifest says it); default: of any.
-    pub(crate) within_class: bool,
-}
-
-/// Random blobs.
-#[derive(Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawBlobs {
-    /// Smoothness: a sigma as a share of the longer side, above 0; default: 0.05.
-    pub(crate) size: f64,
-    /// The area is that of values above this share of the map's greatest, in [0, 1); default: 0.
-    pub(crate) threshold: f32,
-    /// Another seed draws others.
-    pub(crate) seed: u64,
-}
-
-impl Default for RawBlobs {
-    fn default() -> Self {
-        Self { size: 0.05, threshold: 0.0, seed: 0 }
-    }
 }
 
 /// What an empty map becomes.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cyborg_manifest::{SourceText, Unexpanded, expand};
 use cyborg_saliency::{
-    Aggregation, AgreementRule, Crop, DrawOptions, Granularity, Length, Normalisation, PathPattern,
+    Aggregation, AgreementRule, Crop, DrawOptions, Edge, Granularity, Length, Normalisation, PathPattern,
     Selection, Source, Threshold, Weighting,
 };
 
@@ -51,6 +51,8 @@ pub struct Settings {
     pub weighting: Weighting,
     /// A Gaussian over the one map: its sigma.
     pub blur: Option<Length>,
+    /// What lies beyond the border for that Gaussian.
+    pub blur_edge: Edge,
     /// Makes the one map binary.
     pub threshold: Option<Threshold>,
     /// How finely the map says where.
@@ -142,7 +144,7 @@ pub enum Control {
 }
 
 /// Raised when equal settings begin to give other maps.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Settings {
     /// Digest (blake3, hex, 32 digits) of everything here.

@@ -1,17 +1,18 @@
-//! Looking at maps: a picture of overlays and figures of a whole set.
+//! Pictures of images with what people marked laid over them.
 
 use cyborg_causes::on_one_line;
 use std::path::Path;
 
 use cyborg_files::write_whole;
 use cyborg_image::{Raster, encode_png, read_rgb, resize_bilinear};
-use cyborg_saliency::{
-    MapOptions, SaliencyMap, area_average, centre_prior, check_aspect, grid_from_map, read_map, spearman,
-};
+use cyborg_saliency::{MapOptions, SaliencyMap, check_aspect, read_map};
 use rayon::prelude::*;
 
-use crate::RecipeError;
+use crate::caption::{CAPTION_PX, write_caption};
 use crate::one::grey;
+use crate::place::Seat;
+use crate::plan::Plan;
+use crate::{Image, RecipeError};
 
 /// An image and its map.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,63 +25,166 @@ pub struct Pair {
     pub map: std::path::PathBuf,
 }
 
-/// Height of a tile, in pixels.
-const TILE_PX: u32 = 160;
 /// Between tiles.
-const GAP_PX: u32 = 6;
-/// Images side by side, each with three tiles.
-const COLUMNS: usize = 3;
+const GAP_PX: u32 = 8;
+/// A sheet is about so wide, if its tiles are not wider.
+const SHEET_PX: u32 = 2400;
+/// A sheet of more pixels than this is not made.
+const MAX_PIXELS: u64 = 400_000_000;
 
-/// Draws the pairs into a PNG: for each the image, the image with its map laid over, the map. Three pairs a row, in their
-/// order. A pair that cannot be read has a grey place; why is returned.
+/// Pictures of one height side by side, with one line of text below.
+struct Cell {
+    tiles: Vec<Raster>,
+    caption: String,
+}
+
+impl Cell {
+    fn width_px(&self) -> u32 {
+        self.tiles.iter().map(|tile| tile.width_px + GAP_PX).sum::<u32>()
+    }
+}
+
+/// Draws the pairs into a PNG: for each the image, the image with its map laid over, the map, each `side_px` high, and below
+/// them its name. As many a row as fit, in their order. A pair that cannot be read has a grey place; why is returned.
 ///
 /// # Errors
-/// [`RecipeError::Picture`] or [`RecipeError::Write`] if the picture cannot be made.
-pub fn contact_sheet(pairs: &[Pair], path: &Path) -> Result<Vec<String>, RecipeError> {
-    let tiles: Vec<Result<[Raster; 3], String>> = pairs.par_iter().map(tiles).collect();
-    let width_of = |tiles: &Result<[Raster; 3], String>| match tiles {
-        Ok([tile, ..]) => 3 * (tile.width_px + GAP_PX),
-        Err(_) => 3 * (TILE_PX + GAP_PX),
-    };
-    let rows: Vec<&[Result<[Raster; 3], String>]> = tiles.chunks(COLUMNS).collect();
-    let width = rows.iter().map(|row| row.iter().map(width_of).sum::<u32>()).max().unwrap_or(0) + GAP_PX;
-    let height = rows.len() as u32 * (TILE_PX + GAP_PX) + GAP_PX;
-    let mut sheet = Raster::filled(width, height, 3, 255);
+/// [`RecipeError::Picture`] or [`RecipeError::Write`] if the picture cannot be made, [`RecipeError::SheetSize`] if it would
+/// be too large.
+pub fn contact_sheet(pairs: &[Pair], path: &Path, side_px: u32) -> Result<Vec<String>, RecipeError> {
+    check_size(path, 3 * pairs.len(), side_px)?;
+    let cells: Vec<Result<Cell, String>> = pairs
+        .par_iter()
+        .map(|pair| {
+            let image = read_rgb(&pair.image).map_err(|error| on_one_line(&error))?;
+            let map = read(pair)?;
+            check_aspect((map.width_px as u32, map.height_px as u32), (image.width_px, image.height_px))
+                .map_err(|error| format!("`{}`: {error}", pair.name))?;
+            let image = scaled(&image, side_px);
+            let (over, alone) = laid_over(&image, &map);
+            Ok(Cell { tiles: vec![image, over, alone], caption: pair.name.clone() })
+        })
+        .collect();
     let mut faults = Vec::new();
-    for (row, tiles) in rows.iter().enumerate() {
-        let top = GAP_PX + row as u32 * (TILE_PX + GAP_PX);
-        let mut left = GAP_PX;
-        for tiles in *tiles {
-            match tiles {
-                Ok(tiles) => {
-                    for tile in tiles {
-                        paste(&mut sheet, tile, left, top);
-                        left += tile.width_px + GAP_PX;
+    let cells: Vec<Cell> = cells
+        .into_iter()
+        .zip(pairs)
+        .map(|(cell, pair)| {
+            cell.unwrap_or_else(|reason| {
+                faults.push(reason);
+                Cell { tiles: vec![Raster::filled(3 * side_px, side_px, 3, 200)], caption: pair.name.clone() }
+            })
+        })
+        .collect();
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    let mut row_px = 0;
+    for cell in cells {
+        let width = cell.width_px();
+        match rows.last_mut().filter(|_| row_px + width <= SHEET_PX) {
+            Some(row) => row.push(cell),
+            None => {
+                row_px = 0;
+                rows.push(vec![cell]);
+            }
+        }
+        row_px += width;
+    }
+    write_sheet(&rows, path, side_px)?;
+    Ok(faults)
+}
+
+/// Draws one row an image into a PNG: the image, and then for each person the image with what that person marked laid over,
+/// with the person's name below. People who do not count by the recipe are drawn, too.
+///
+/// # Errors
+/// As [`contact_sheet`].
+pub fn people_sheet(
+    plan: &Plan,
+    images: &[Image],
+    path: &Path,
+    side_px: u32,
+) -> Result<Vec<String>, RecipeError> {
+    let rows: Vec<(Vec<Cell>, Vec<String>)> =
+        images.par_iter().map(|image| people_row(plan, image, side_px)).collect();
+    check_size(path, rows.iter().map(|(row, _)| row.len()).max().unwrap_or(0) * rows.len(), side_px)?;
+    let (rows, faults): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    write_sheet(&rows, path, side_px)?;
+    Ok(faults.concat())
+}
+
+fn people_row(plan: &Plan, image: &Image, side_px: u32) -> (Vec<Cell>, Vec<String>) {
+    let mut faults = Vec::new();
+    let mut row = Vec::new();
+    let drawn = || -> Result<(Raster, Seat, Vec<crate::people::Person>), String> {
+        let picture = read_rgb(&image.path).map_err(|error| on_one_line(&error))?;
+        let seat = Seat::new(image, &plan.recipe.settings)?;
+        let at =
+            plan.images.binary_search(image).map_err(|_| format!("`{}` is not in the set", image.name))?;
+        Ok((scaled(&picture, side_px), seat, plan.people(at)?))
+    };
+    match drawn() {
+        Err(reason) => {
+            faults.push(reason);
+            let tiles = vec![Raster::filled(side_px, side_px, 3, 200)];
+            row.push(Cell { tiles, caption: image.name.clone() });
+        }
+        Ok((picture, seat, people)) => {
+            row.push(Cell { tiles: vec![picture.clone()], caption: image.name.clone() });
+            for person in people {
+                let caption =
+                    if person.name.is_empty() { "(no name)".to_owned() } else { person.name.clone() };
+                match crate::one::person_map(&seat, &person, &plan.recipe.settings) {
+                    Ok(map) => row.push(Cell { tiles: vec![laid_over(&picture, &map).0], caption }),
+                    Err(reason) => {
+                        faults.push(format!("`{}`, `{caption}`: {reason}", image.name));
+                        let grey = Raster::filled(picture.width_px, side_px, 3, 200);
+                        row.push(Cell { tiles: vec![grey], caption });
                     }
-                }
-                Err(reason) => {
-                    faults.push(reason.clone());
-                    paste(&mut sheet, &Raster::filled(3 * TILE_PX, TILE_PX, 3, 200), left, top);
-                    left += width_of(&Err(String::new()));
                 }
             }
         }
     }
-    let bytes = encode_png(&sheet).map_err(|source| RecipeError::Picture { path: path.into(), source })?;
-    write_whole(path, &bytes).map_err(|source| RecipeError::Write { path: path.into(), source })?;
-    Ok(faults)
+    (row, faults)
 }
 
-fn tiles(pair: &Pair) -> Result<[Raster; 3], String> {
-    let image = read_rgb(&pair.image).map_err(|error| on_one_line(&error))?;
-    let map = read(pair)?;
-    check_aspect((map.width_px as u32, map.height_px as u32), (image.width_px, image.height_px))
-        .map_err(|error| format!("`{}`: {error}", pair.name))?;
-    let scaled = f64::from(image.width_px) * f64::from(TILE_PX) / f64::from(image.height_px);
-    // A strip is not let take up the whole sheet.
-    let width = (scaled.round() as u32).clamp(8, 3 * TILE_PX);
-    let image = resize_bilinear(&image, width, TILE_PX);
-    let map = resize_bilinear(&grey(&map), width, TILE_PX);
+fn check_size(path: &Path, n_tiles: usize, side_px: u32) -> Result<(), RecipeError> {
+    // Tiles are up to three times as wide as high.
+    let pixels =
+        (n_tiles as u64).saturating_mul(3 * u64::from(side_px) * u64::from(side_px + CAPTION_PX + GAP_PX));
+    if pixels <= MAX_PIXELS {
+        return Ok(());
+    }
+    Err(RecipeError::SheetSize { path: path.into(), n_tiles, side_px })
+}
+
+fn write_sheet(rows: &[Vec<Cell>], path: &Path, side_px: u32) -> Result<(), RecipeError> {
+    let width =
+        rows.iter().map(|row| row.iter().map(Cell::width_px).sum::<u32>()).max().unwrap_or(0) + GAP_PX;
+    let row_px = side_px + CAPTION_PX + GAP_PX;
+    let mut sheet = Raster::filled(width, rows.len() as u32 * row_px + GAP_PX, 3, 255);
+    for (at, row) in rows.iter().enumerate() {
+        let top = GAP_PX + at as u32 * row_px;
+        let mut left = GAP_PX;
+        for cell in row {
+            write_caption(&mut sheet, &cell.caption, left, top + side_px, cell.width_px() - GAP_PX);
+            for tile in &cell.tiles {
+                paste(&mut sheet, tile, left, top);
+                left += tile.width_px + GAP_PX;
+            }
+        }
+    }
+    let bytes = encode_png(&sheet).map_err(|source| RecipeError::Picture { path: path.into(), source })?;
+    write_whole(path, &bytes).map_err(|source| RecipeError::Write { path: path.into(), source })
+}
+
+/// At that height; a strip is not let take up the whole sheet.
+fn scaled(image: &Raster, side_px: u32) -> Raster {
+    let width = f64::from(image.width_px) * f64::from(side_px) / f64::from(image.height_px);
+    resize_bilinear(image, (width.round() as u32).clamp(side_px / 8 + 1, 3 * side_px), side_px)
+}
+
+/// The image with the map laid over it in colours, and the map alone.
+fn laid_over(image: &Raster, map: &SaliencyMap) -> (Raster, Raster) {
+    let map = resize_bilinear(&grey(map), image.width_px, image.height_px);
     let mut over = image.clone();
     let mut alone = image.clone();
     let pixels = over.pixels.chunks_exact_mut(3).zip(alone.pixels.chunks_exact_mut(3));
@@ -93,11 +197,11 @@ fn tiles(pair: &Pair) -> Result<[Raster; 3], String> {
             *over = mixed.round().clamp(0.0, 255.0) as u8;
         }
     }
-    Ok([image, over, alone])
+    (over, alone)
 }
 
 /// The map in `[0, 1]`, whatever its file holds.
-fn read(pair: &Pair) -> Result<SaliencyMap, String> {
+pub(crate) fn read(pair: &Pair) -> Result<SaliencyMap, String> {
     let mut map = read_map(&pair.map, &MapOptions::default()).map_err(|error| on_one_line(&error))?;
     for value in &mut map.values {
         *value = value.clamp(0.0, 1.0);
@@ -122,84 +226,5 @@ fn paste(sheet: &mut Raster, tile: &Raster, left: u32, top: u32) {
     for (y, row) in tile.pixels.chunks_exact(row_bytes).enumerate() {
         let start = (top as usize + y) * width + left as usize * 3;
         sheet.pixels[start..start + row_bytes].copy_from_slice(row);
-    }
-}
-
-/// `n` of the pairs, evenly spread, the first among them.
-pub fn spread(pairs: &[Pair], n: usize) -> Vec<Pair> {
-    let n = n.min(pairs.len());
-    (0..n).map(|at| pairs[at * pairs.len() / n].clone()).collect()
-}
-
-/// Figures of a set of maps, whose range is 0 to 1.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MapFigures {
-    /// Maps that could be read.
-    pub n_maps: usize,
-    /// Maps without contrast on a grid of 7 x 7: the loss leaves them out.
-    pub n_flat: usize,
-    /// Mean over maps of their mean.
-    pub mean: Option<f64>,
-    /// Mean over maps of the share of pixels above 0.5.
-    pub share_above_half: Option<f64>,
-    /// Spearman's correlation between the average map and a Gaussian over the middle (sigma a quarter of each side), on
-    /// 32 x 32 cells: how much people look at the middle whatever the image shows.
-    pub centre_correlation: Option<f64>,
-    /// Least and greatest width and height.
-    pub sizes: Option<((usize, usize), (usize, usize))>,
-    /// Maps that could not be read, and why.
-    pub faults: Vec<String>,
-}
-
-/// Reads all maps; each is in memory only while it is looked at.
-pub fn map_figures(pairs: &[Pair], progress: crate::Progress) -> MapFigures {
-    const CELLS: usize = 32;
-    struct One {
-        flat: bool,
-        mean: f64,
-        share: f64,
-        size: (usize, usize),
-        cells: Vec<f32>,
-    }
-    let done = std::sync::atomic::AtomicUsize::new(0);
-    let look = |pair: &Pair| -> Result<One, String> {
-        let map = read(pair)?;
-        let n = map.values.len() as f64;
-        let one = One {
-            flat: grid_from_map(&grey(&map), 7, 7).flat,
-            mean: map.values.iter().map(|&value| f64::from(value)).sum::<f64>() / n,
-            share: map.values.iter().filter(|&&value| value > 0.5).count() as f64 / n,
-            size: (map.width_px, map.height_px),
-            cells: area_average(&map, CELLS, CELLS).values,
-        };
-        progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, pairs.len());
-        Ok(one)
-    };
-    let seen: Vec<Result<One, String>> = pairs.par_iter().map(look).collect();
-    let ok: Vec<&One> = seen.iter().flatten().collect();
-    let mean = |of: &dyn Fn(&One) -> f64| {
-        (!ok.is_empty()).then(|| ok.iter().map(|one| of(one)).sum::<f64>() / ok.len() as f64)
-    };
-    let mut average = vec![0f64; CELLS * CELLS];
-    for one in &ok {
-        for (sum, &value) in average.iter_mut().zip(&one.cells) {
-            *sum += f64::from(value);
-        }
-    }
-    let average: Vec<f32> = average.iter().map(|&sum| sum as f32).collect();
-    let sizes = ok.iter().map(|one| one.size).fold(None, |sizes, (width, height)| match sizes {
-        None => Some(((width, height), (width, height))),
-        Some((least, most)) => {
-            Some(((width.min(least.0), height.min(least.1)), (width.max(most.0), height.max(most.1))))
-        }
-    });
-    MapFigures {
-        n_maps: ok.len(),
-        n_flat: ok.iter().filter(|one| one.flat).count(),
-        mean: mean(&|one| one.mean),
-        share_above_half: mean(&|one| one.share),
-        centre_correlation: spearman(&average, &centre_prior(CELLS, CELLS, 0.25).values),
-        sizes,
-        faults: seen.into_iter().filter_map(Result::err).collect(),
     }
 }

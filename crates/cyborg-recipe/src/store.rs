@@ -85,15 +85,25 @@ impl Store {
             0 => None,
             known => Some(known == 2),
         };
+        let n_lost = packed.u32()? as usize;
         let origin = packed.text()?;
         let n_marks = packed.u32()?;
         let marks = (0..n_marks).map(|_| self.mark(&mut packed)).collect::<io::Result<Vec<_>>>()?;
         let annotator = annotator.then(|| self.name(handle.person).to_owned());
-        Ok(Annotation { image: image.to_owned(), annotator, frame_px, marks, duration_s, correct, origin })
+        Ok(Annotation {
+            annotator,
+            frame_px,
+            marks,
+            duration_s,
+            correct,
+            n_lost,
+            ..Annotation::new(image, origin)
+        })
     }
 
     fn pack(&mut self, annotation: Annotation, bytes: &mut Vec<u8>) {
-        let Annotation { image: _, annotator, frame_px, marks, duration_s, correct, origin } = annotation;
+        let Annotation { image: _, annotator, frame_px, marks, duration_s, correct, n_lost, origin } =
+            annotation;
         let mut u32 = |number: u32| bytes.extend(number.to_le_bytes());
         u32(u32::from(annotator.is_some()));
         u32(u32::from(frame_px.is_some()));
@@ -107,6 +117,7 @@ impl Store {
         }
         let correct = correct.map_or(0, |correct| if correct { 2 } else { 1u32 });
         bytes.extend(correct.to_le_bytes());
+        bytes.extend(u32::try_from(n_lost).unwrap_or(u32::MAX).to_le_bytes());
         bytes.extend((origin.len() as u32).to_le_bytes());
         bytes.extend(origin.as_bytes());
         bytes.extend((marks.len() as u32).to_le_bytes());
@@ -256,6 +267,7 @@ mod tests {
             marks,
             duration_s: Some(12.5),
             correct: Some(false),
+            n_lost: 3,
             origin: "`a.csv`, line 7".to_owned(),
         };
         let bare = Annotation {

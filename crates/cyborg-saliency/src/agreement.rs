@@ -59,6 +59,8 @@ pub struct Agreement {
     /// Spearman's correlation between one person's map and the mean of the others', averaged over the people for whom
     /// both vary.
     pub leave_one_out: Result<f64, NoFigure>,
+    /// The same of each person, in the order of the maps; nothing where one side does not vary.
+    pub leave_one_out_each: Vec<Option<f64>>,
     /// Intersection over union of what two people marked, averaged over the pairs of whom at least one marked anything.
     pub iou: Result<f64, NoFigure>,
 }
@@ -96,15 +98,18 @@ pub fn agreement(image: &str, maps: &[SaliencyMap], rule: &AgreementRule) -> Agr
             split_half: Err(reason),
             split_half_corrected: Err(reason),
             leave_one_out: Err(reason),
+            leave_one_out_each: vec![None; maps.len()],
             iou: Err(reason),
         };
     }
     let split_half = split_half(image, maps, rule);
+    let leave_one_out_each = leave_one_out(maps);
     Agreement {
         n_annotators: maps.len(),
         split_half,
         split_half_corrected: split_half.and_then(spearman_brown),
-        leave_one_out: leave_one_out(maps),
+        leave_one_out: mean(leave_one_out_each.iter().copied()).ok_or(NoFigure::Flat),
+        leave_one_out_each,
         iou: mean_iou(maps, rule.threshold),
     }
 }
@@ -131,12 +136,12 @@ fn split_half(image: &str, maps: &[SaliencyMap], rule: &AgreementRule) -> Result
     mean(figures).ok_or(NoFigure::Flat)
 }
 
-fn leave_one_out(maps: &[SaliencyMap]) -> Result<f64, NoFigure> {
+fn leave_one_out(maps: &[SaliencyMap]) -> Vec<Option<f64>> {
     let figures = maps.iter().enumerate().map(|(person, map)| {
         let others = maps.iter().enumerate().filter(|(other, _)| *other != person).map(|(_, map)| map);
         correlation(&average_ranks(&map.values), &average_ranks(&sum(others)))
     });
-    mean(figures).ok_or(NoFigure::Flat)
+    figures.collect()
 }
 
 /// Sums in 64 bits, cut to 32: values that people's maps make equal stay equal, and so tie.
@@ -226,6 +231,7 @@ mod tests {
         let corrected = figures.split_half_corrected.expect("r is not -1");
         assert!((corrected - 2.0 * r / (1.0 + r)).abs() < 1e-12);
         assert_eq!(figures.iou, Ok(0.5));
+        assert!(figures.leave_one_out_each.iter().all(|each| (each.expect("both vary") - r).abs() < 1e-12));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Annotation {
     pub duration_s: Option<f64>,
     /// Whether the person's decision was right, where the file says so.
     pub correct: Option<bool>,
+    /// How many of the person's marks on the image could not be read: what is here is not all that the person marked.
+    pub n_lost: usize,
     /// File and line, element or index, for error messages.
     pub origin: String,
 }
@@ -79,6 +81,20 @@ pub enum Fill {
 }
 
 impl Annotation {
+    /// An annotation without marks, of which nothing else is known.
+    pub fn new(image: impl Into<String>, origin: impl Into<String>) -> Self {
+        Self {
+            image: image.into(),
+            annotator: None,
+            frame_px: None,
+            marks: Vec::new(),
+            duration_s: None,
+            correct: None,
+            n_lost: 0,
+            origin: origin.into(),
+        }
+    }
+
     /// With a frame, and coordinates in its pixels: what [`crate::Placement`] and [`crate::draw`] need. `shown_px` is the size of
     /// the image as the person saw it, upright: it is the frame where the file states none, and what fractions are
     /// fractions of. A stated frame stays as it is.

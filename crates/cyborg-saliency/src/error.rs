@@ -52,6 +52,28 @@ pub enum AnnotationError {
         /// What was found and what to do.
         reason: String,
     },
+    /// A file was read, and what it holds is probably not what its reader takes it for.
+    #[error("annotations `{path}`{place}: {reason}")]
+    Doubtful {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        place: Place,
+        /// What was found, how it was taken and what to do if that is wrong.
+        reason: String,
+    },
+    /// A setting names something that no file of its source has: everything would be read as if it were not set.
+    #[error("no file of `{files}` has {what}, which the setting `{setting}` names{known}")]
+    NowhereFound {
+        /// The source's pattern.
+        files: String,
+        /// The setting.
+        setting: &'static str,
+        /// What it names: "the key `who`", "the label `eye`".
+        what: String,
+        /// What there is instead; may be empty.
+        known: String,
+    },
     /// A pattern of file names that can match nothing.
     #[error("pattern `{pattern}` of annotation files: {reason}")]
     Pattern {
@@ -109,6 +131,10 @@ impl AnnotationError {
 
     pub(crate) fn fault(path: &Path, place: Place, reason: impl Into<String>) -> Self {
         Self::Fault { path: path.into(), place, reason: reason.into() }
+    }
+
+    pub(crate) fn doubtful(path: &Path, place: Place, reason: impl Into<String>) -> Self {
+        Self::Doubtful { path: path.into(), place, reason: reason.into() }
     }
 
     pub(crate) fn line(path: &Path, line: u64, reason: impl Into<String>) -> Self {

@@ -33,12 +33,14 @@ pub use map::SaliencyMap;
 pub use rank::spearman;
 #[doc(inline)]
 pub use read::{
-    Annotations, BoxOptions, Channel, ClickListOptions, CocoMarks, CocoOptions, Columns, EyeTaggerOptions,
-    FirstPixel, Format, FoundFile, Invalid, LabelMeOptions, MapData, MapOptions, MatlabOptions, MatlabPoints,
-    Paint, PathPattern, PointOptions, Runs, Scale, Sides, Source, StoredMap, SvgOptions, Table, Unit,
-    VocOptions, read_file, read_map, read_source,
+    Annotations, BoxOptions, BoxShape, Channel, ClickListOptions, CocoMarks, CocoOptions, Columns,
+    CvatOptions, EyeTaggerOptions, FirstPixel, Format, FoundFile, Invalid, LabelMeOptions,
+    LabelStudioOptions, MapData, MapOptions, MatlabOptions, MatlabPoints, Paint, PathPattern, PointOptions,
+    Reader, RunLengthOptions, Runs, SaliconOptions, Scale, Settings, Sides, Source, SourceSettings, Start,
+    StoredMap, SuperviselyOptions, SvgOptions, Table, Unit, ViaOptions, VocOptions, Watch, YoloOptions,
+    read_file, read_map, read_source, read_source_except, uploaded_name,
 };
 pub use render::{
-    DrawOptions, Drawn, Edge, Gaussian, Length, Normalisation, PointStyle, PointWeights, Side, Threshold,
-    View, draw, gaussian_blur, normalise, resample, threshold,
+    DrawOptions, Drawn, Edge, Gaussian, Length, Normalisation, Outside, PointStyle, PointWeights, Side,
+    Threshold, View, draw, gaussian_blur, normalise, resample, threshold,
 };

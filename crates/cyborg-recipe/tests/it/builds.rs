@@ -131,7 +131,7 @@ fn a_bad_image_or_annotation_takes_down_itself_only() {
     let plan = Plan::read(&recipe, recipe.own_images(&root).unwrap(), &root).unwrap();
     assert_eq!(plan.faults.len(), 2, "{:?}", plan.faults);
     assert!(plan.faults[0].contains("boxes.csv") && plan.faults[0].contains("line 8"), "{}", plan.faults[0]);
-    assert_eq!(plan.unknown, (1, vec!["z.png".to_owned()]));
+    assert_eq!((plan.unmatched.n_unknown, &plan.unmatched.examples[..]), (1, &["`z.png`".to_owned()][..]));
     let built = build(&plan, &folder.path("out"), &|_, _| ()).unwrap();
     assert_eq!(built.n_maps(), 2);
     let b = row(&built.rows, "images/b.png");

@@ -4,6 +4,7 @@
 mod builds;
 mod controls;
 mod faults;
+mod field;
 mod folder;
 mod geometry;
 mod manifests;

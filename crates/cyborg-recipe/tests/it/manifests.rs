@@ -30,7 +30,7 @@ fn maps_are_built_once_and_found_again() {
     let cache = folder.path("cache");
     let open = || {
         let mut dataset = read_manifest(&folder.path("manifest.yaml")).unwrap().open(None).unwrap();
-        let warnings = give_maps(&mut dataset, None, &cache, &|_, _| ()).unwrap();
+        let warnings = give_maps(&mut dataset, vec![], None, &cache, &|_, _| ()).unwrap();
         (dataset, warnings)
     };
     let (dataset, warnings) = open();
@@ -56,6 +56,6 @@ fn a_missing_recipe_is_named() {
     let folder = folder();
     fs_err::remove_file(folder.path("recipe.yaml")).unwrap();
     let mut dataset = read_manifest(&folder.path("manifest.yaml")).unwrap().open(None).unwrap();
-    let error = give_maps(&mut dataset, None, &folder.path("cache"), &|_, _| ()).unwrap_err();
+    let error = give_maps(&mut dataset, vec![], None, &folder.path("cache"), &|_, _| ()).unwrap_err();
     assert!(error.to_string().contains("recipe.yaml"), "{error}");
 }

@@ -10,19 +10,28 @@
 //! ```
 //!
 //! `segmentation` is a list of polygons (their union is meant, each `[x, y, x, y, ...]`), or run lengths down the columns,
-//! as numbers or as COCO's compressed text. All annotations of one image and annotator become one. Images that nothing
-//! refers to give nothing. The format keeps images apart from annotations, so the file's marks are in memory at once.
+//! as numbers or as COCO's compressed text. Parts of fewer than three points are left out; if no part is left, the box is
+//! taken. All annotations of one image and annotator become one. Images that nothing
+//! refers to give nothing. If the pattern has `{image}`, the file is about the one image that it stands for. The format keeps images apart from annotations, so the file's marks are in memory at once.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::Value;
 
+use std::sync::Arc;
+
 use super::boxes::rectangle;
-use super::json::{below, elements, kind, name, number, numbers, side};
+use super::json::{below, document, elements, kind, name, number, numbers, side};
 use super::map_file::MapOptions;
 use super::rle::Runs;
 use super::stored::{MapData, StoredMap};
-use super::{Annotations, FoundFile, bytes, many};
+use super::uploads::uploaded_name;
+use super::{Annotations, FoundFile, Reader, Watch, many};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Fill, Mark, Place};
 
 /// How a COCO file is read.
@@ -37,10 +46,13 @@ pub struct CocoOptions {
     pub annotator: String,
     /// The key of an annotation that says whether the person's decision was right (true or false, 1 or 0).
     pub correct: String,
+    /// Names of files are what Label Studio makes of uploads, `upload/4/cb0618f6-b.png`: `b.png` is meant.
+    pub uploads: bool,
 }
 
 /// What of a COCO annotation is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum CocoMarks {
     /// The segmentation, or the box where there is none.
     #[default]
@@ -59,6 +71,7 @@ impl Default for CocoOptions {
             categories: None,
             annotator: "annotator".into(),
             correct: "correct".into(),
+            uploads: false,
         }
     }
 }
@@ -74,72 +87,212 @@ struct Item {
     annotator: Option<String>,
     correct: Option<bool>,
     place: String,
-    marks: Vec<Mark>,
+    /// None if they could not be read.
+    marks: Option<Vec<Mark>>,
 }
 
-pub(super) fn read(file: &FoundFile, options: &CocoOptions) -> Result<Annotations, AnnotationError> {
-    let path = &file.path;
-    let bytes = bytes(path)?;
-    let mut images: BTreeMap<i64, Image> = BTreeMap::new();
-    let mut categories: BTreeMap<i64, String> = BTreeMap::new();
-    let mut items = Vec::new();
-    let mut faults = Vec::new();
-    let mut take = |array: &str, index: usize, value: Value| {
-        let place = place(array, index, &value);
-        let fault = |reason: String| AnnotationError::element(path, place.clone(), reason);
-        let taken = match array {
-            "images" => image(&value).and_then(|(id, image)| match images.insert(id, image) {
-                None => Ok(()),
-                Some(_) => Err(format!("the id {id} belongs to another image, too")),
-            }),
-            "categories" => category(&value).map(|(id, name)| {
-                categories.insert(id, name);
-            }),
-            _ => item(&value, &place, options, path).map(|item| items.push(item)),
+/// COCO JSON.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CocoSettings {
+    /// Such as `annotations.json` or `annotations/{annotator}.json`.
+    pub files: String,
+    /// What is drawn; default: `segmentation`.
+    #[serde(default)]
+    pub marks: CocoMarks,
+    /// Only these categories, by name.
+    pub categories: Option<Vec<String>>,
+    /// The key that says who; default: `annotator`.
+    pub annotator: Option<String>,
+    /// The key that says whether the decision was right; default: `correct`.
+    pub correct: Option<String>,
+    /// Names of files are what Label Studio makes of uploads (`cb0618f6-b.png`): `b.png` is meant; default: false.
+    #[serde(default)]
+    pub uploads: bool,
+}
+impl Settings for CocoSettings {
+    type Options = CocoOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<CocoOptions, String> {
+        let default = CocoOptions::default();
+        Ok(CocoOptions {
+            marks: self.marks,
+            categories: self.categories.clone(),
+            annotator: self.annotator.clone().unwrap_or(default.annotator),
+            correct: self.correct.clone().unwrap_or(default.correct),
+            uploads: self.uploads,
+        })
+    }
+}
+
+impl Reader for CocoOptions {
+    fn read(&self, file: &FoundFile, watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
+        let document = document(&file.path)?;
+        watch.expect("categories", "category", self.categories.as_ref());
+        let mut contents = Contents::default();
+        let path = &file.path;
+        let mut take = |array: &str, index: usize, value: Value| {
+            if let Err(reason) = contents.take(array, index, &value, self, path, watch) {
+                let place = place(array, index, &value);
+                contents.reports.push(Err(AnnotationError::element(path, place, reason)));
+            }
         };
-        if let Err(reason) = taken {
-            faults.push(Err(fault(reason)));
+        let whole = elements(&document, path, &["images", "categories", "annotations"], &mut take);
+        if let Err(error) = whole {
+            if contents.is_empty() {
+                return Err(error);
+            }
+            contents.reports.push(Err(error));
         }
-    };
-    if let Err(error) = elements(&bytes, path, &["images", "categories", "annotations"], &mut take) {
-        faults.push(Err(error));
+        Ok(many(contents.annotations(file, self)))
     }
-    if let Some(wanted) = &options.categories {
-        for name in wanted.iter().filter(|name| !categories.values().any(|known| known == *name)) {
-            let known: Vec<String> = categories.values().map(|name| format!("`{name}`")).collect();
-            let reason = format!("no category is `{name}`: it has {}", known.join(", "));
-            faults.push(Err(AnnotationError::fault(path, Place::File, reason)));
+}
+
+/// What is in a file.
+#[derive(Default)]
+struct Contents {
+    images: BTreeMap<i64, Image>,
+    categories: BTreeMap<i64, String>,
+    items: Vec<Item>,
+    /// Faults and doubts, before the annotations.
+    reports: Vec<Result<Annotation, AnnotationError>>,
+}
+
+impl Contents {
+    fn is_empty(&self) -> bool {
+        self.images.is_empty()
+            && self.categories.is_empty()
+            && self.items.is_empty()
+            && self.reports.is_empty()
+    }
+
+    fn take(
+        &mut self,
+        array: &str,
+        index: usize,
+        value: &Value,
+        options: &CocoOptions,
+        path: &Path,
+        watch: &Watch,
+    ) -> Result<(), String> {
+        match array {
+            "images" => {
+                let (id, image) = image(value, options)?;
+                if self.images.insert(id, image).is_some() {
+                    return Err(format!("the id {id} belongs to another image, too"));
+                }
+            }
+            "categories" => {
+                let (id, name) = category(value)?;
+                watch.filter("categories", "category", options.categories.as_ref(), &name);
+                self.categories.insert(id, name);
+            }
+            _ => {
+                options.look_for_keys(value, watch);
+                let place = place(array, index, value);
+                let (marks, crumbs) = match marks(value, &place, options, path) {
+                    Ok((marks, crumbs)) => (Ok(marks), crumbs),
+                    Err(reason) => (Err(reason), None),
+                };
+                if let Some(crumbs) = crumbs {
+                    let place = Place::Element(place.clone());
+                    self.reports.push(Err(AnnotationError::doubtful(path, place, crumbs)));
+                }
+                let correct = correct(value, options);
+                let image = id(value, "image_id")?;
+                let reason = marks.as_ref().err().cloned().or_else(|| correct.clone().err());
+                self.items.push(Item {
+                    image,
+                    category: value.get("category_id").and_then(Value::as_i64),
+                    annotator: below(value, &options.annotator).and_then(name),
+                    correct: correct.unwrap_or_default(),
+                    place,
+                    marks: if reason.is_some() { None } else { marks.ok() },
+                });
+                return reason.map_or(Ok(()), Err);
+            }
         }
-        items.retain(|item| {
-            item.category.and_then(|id| categories.get(&id)).is_some_and(|name| wanted.contains(name))
-        });
+        Ok(())
     }
-    let mut found: BTreeMap<(i64, Option<String>), Annotation> = BTreeMap::new();
-    for item in items {
-        let Some(image) = images.get(&item.image) else {
-            let reason = format!("`image_id` is {}, but no element of `images` has that id", item.image);
-            faults.push(Err(AnnotationError::element(path, item.place, reason)));
-            continue;
-        };
-        let annotation = found.entry((item.image, item.annotator.clone())).or_insert_with(|| Annotation {
-            image: image.file.clone(),
-            annotator: item.annotator,
-            frame_px: image.frame_px,
-            marks: Vec::new(),
-            duration_s: None,
-            correct: item.correct,
-            origin: format!("`{}`, {}", path.display(), item.place),
-        });
-        if annotation.correct.is_some() && item.correct.is_some() && annotation.correct != item.correct {
-            let reason = "whether the decision was right differs between marks of one image and annotator";
-            faults.push(Err(AnnotationError::element(path, item.place, reason)));
-            continue;
+
+    /// All marks of one image and person as one annotation, after faults and doubts.
+    fn annotations(
+        mut self,
+        file: &FoundFile,
+        options: &CocoOptions,
+    ) -> Vec<Result<Annotation, AnnotationError>> {
+        let path = &file.path;
+        if let Some(wanted) = &options.categories {
+            let categories = &self.categories;
+            let is_wanted = |id: i64| categories.get(&id).is_some_and(|name| wanted.contains(name));
+            self.items.retain(|item| item.category.is_some_and(is_wanted));
         }
-        annotation.correct = annotation.correct.or(item.correct);
-        annotation.marks.extend(item.marks);
+        if let Some(named) = &file.image {
+            if self.images.len() > 1 {
+                let reason = format!(
+                    "the pattern's `{{image}}` says that it is about image `{named}`, but it lists {} images: leave \
+                     `{{image}}` out of the pattern",
+                    self.images.len()
+                );
+                return vec![Err(AnnotationError::fault(path, Place::File, reason))];
+            }
+            self.images.values_mut().for_each(|image| image.file.clone_from(named));
+        }
+        let mut found: BTreeMap<(i64, Option<String>), Annotation> = BTreeMap::new();
+        for item in self.items {
+            let Some(image) = self.images.get(&item.image) else {
+                let reason = format!("`image_id` is {}, but no element of `images` has that id", item.image);
+                self.reports.push(Err(AnnotationError::element(path, item.place, reason)));
+                continue;
+            };
+            let annotation =
+                found.entry((item.image, item.annotator.clone())).or_insert_with(|| Annotation {
+                    annotator: item.annotator,
+                    frame_px: image.frame_px,
+                    correct: item.correct,
+                    ..Annotation::new(&*image.file, format!("`{}`, {}", path.display(), item.place))
+                });
+            let differs =
+                annotation.correct.is_some() && item.correct.is_some_and(|it| annotation.correct != Some(it));
+            if differs {
+                let reason =
+                    "whether the decision was right differs between marks of one image and annotator";
+                annotation.n_lost += 1;
+                self.reports.push(Err(AnnotationError::element(path, item.place, reason)));
+                continue;
+            }
+            annotation.correct = annotation.correct.or(item.correct);
+            match item.marks {
+                Some(marks) => annotation.marks.extend(marks),
+                None => annotation.n_lost += 1,
+            }
+        }
+        self.reports.extend(found.into_values().map(Ok));
+        self.reports
     }
-    faults.extend(found.into_values().map(Ok));
-    Ok(many(faults))
+}
+
+impl CocoOptions {
+    /// Notes which of the keys that the settings name an annotation has.
+    fn look_for_keys(&self, value: &Value, watch: &Watch) {
+        let default = Self::default();
+        let settings = [
+            ("annotator", &self.annotator, &default.annotator),
+            ("correct", &self.correct, &default.correct),
+        ];
+        for (setting, key, default) in settings {
+            if key != default {
+                watch.look(setting, format!("the key `{key}`"), below(value, key).is_some());
+                for known in value.as_object().into_iter().flat_map(serde_json::Map::keys) {
+                    watch.knows(setting, known);
+                }
+            }
+        }
+    }
 }
 
 fn place(array: &str, index: usize, value: &Value) -> String {
@@ -155,12 +308,14 @@ fn id(value: &Value, key: &str) -> Result<i64, String> {
     id.as_i64().or(text).ok_or_else(|| format!("`{key}` is {}: it must be a whole number", kind(id)))
 }
 
-fn image(value: &Value) -> Result<(i64, Image), String> {
+fn image(value: &Value, options: &CocoOptions) -> Result<(i64, Image), String> {
     let file = value.get("file_name").and_then(Value::as_str).ok_or("it has no `file_name`")?;
-    let frame_px = match (value.get("width"), value.get("height")) {
+    let known = |key: &str| value.get(key).filter(|side| !side.is_null());
+    let frame_px = match (known("width"), known("height")) {
         (Some(width), Some(height)) => Some((side(width, "`width`")?, side(height, "`height`")?)),
         _ => None,
     };
+    let file = if options.uploads { uploaded_name(file).unwrap_or(file) } else { file };
     Ok((id(value, "id")?, Image { file: file.to_owned(), frame_px }))
 }
 
@@ -169,61 +324,83 @@ fn category(value: &Value) -> Result<(i64, String), String> {
     Ok((id(value, "id")?, name.to_owned()))
 }
 
-fn item(value: &Value, place: &str, options: &CocoOptions, path: &std::path::Path) -> Result<Item, String> {
-    let correct = match below(value, &options.correct) {
-        None | Some(Value::Null) => None,
-        Some(Value::Bool(correct)) => Some(*correct),
-        Some(number) if number.as_i64() == Some(0) => Some(false),
-        Some(number) if number.as_i64() == Some(1) => Some(true),
-        Some(other) => return Err(format!("`{}` is {other}: it must be true or false", options.correct)),
-    };
+fn correct(value: &Value, options: &CocoOptions) -> Result<Option<bool>, String> {
+    match below(value, &options.correct) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(correct)) => Ok(Some(*correct)),
+        Some(number) if number.as_i64() == Some(0) => Ok(Some(false)),
+        Some(number) if number.as_i64() == Some(1) => Ok(Some(true)),
+        Some(other) => Err(format!("`{}` is {other}: it must be true or false", options.correct)),
+    }
+}
+
+/// The marks, and what of them was too little to draw.
+fn marks(
+    value: &Value,
+    place: &str,
+    options: &CocoOptions,
+    path: &Path,
+) -> Result<(Vec<Mark>, Option<String>), String> {
     let segmentation = value.get("segmentation").filter(|found| !found.is_null());
-    let marks = match (options.marks, segmentation) {
-        (CocoMarks::KeyPoints, _) => key_points(value.get("keypoints").ok_or("it has no `keypoints`")?)?,
-        (CocoMarks::Segmentation, Some(Value::Array(polygons))) if !polygons.is_empty() => {
-            polygons.iter().map(polygon).collect::<Result<_, String>>()?
+    let box_of = || -> Result<Mark, String> {
+        let sides = value.get("bbox").ok_or("it has neither a `segmentation` nor a `bbox`")?;
+        let [left, top, width, height] = numbers(sides, "`bbox`")?[..] else {
+            return Err("`bbox` must be [left, top, width, height]".into());
+        };
+        rectangle(left, top, left + width, top + height)
+    };
+    Ok(match (options.marks, segmentation) {
+        (CocoMarks::KeyPoints, _) => {
+            (key_points(value.get("keypoints").ok_or("it has no `keypoints`")?)?, None)
+        }
+        (CocoMarks::Segmentation, Some(Value::Array(parts))) if !parts.is_empty() => {
+            let polygons = parts.iter().map(polygon).collect::<Result<Vec<_>, String>>()?;
+            let (n_parts, mut marks) = (polygons.len(), polygons.into_iter().flatten().collect::<Vec<_>>());
+            let n_crumbs = n_parts - marks.len();
+            if marks.is_empty() {
+                let no_box = |reason| {
+                    format!(
+                        "none of its {n_parts} polygons has 3 points, and its box cannot be taken: {reason}"
+                    )
+                };
+                marks.push(box_of().map_err(no_box)?);
+                let crumbs = format!("none of its {n_parts} polygons has 3 points: its box is taken");
+                (marks, Some(crumbs))
+            } else {
+                let crumbs =
+                    format!("{n_crumbs} of its {n_parts} polygons have fewer than 3 points and are left out");
+                (marks, (n_crumbs > 0).then_some(crumbs))
+            }
         }
         (CocoMarks::Segmentation, Some(Value::Object(_))) => {
             let runs = runs(segmentation.unwrap_or(&Value::Null))?;
-            vec![Mark::Stored(StoredMap {
+            let mark = Mark::Stored(StoredMap {
                 data: MapData::Runs(runs),
                 options: MapOptions::default(),
                 area: None,
                 path: path.into(),
                 place: Place::Element(place.to_owned()),
-            })]
+            });
+            (vec![mark], None)
         }
         (CocoMarks::Segmentation, Some(other)) if !other.is_array() => {
             return Err(format!("`segmentation` is {}: it must be polygons or run lengths", kind(other)));
         }
-        _ => {
-            let sides = value.get("bbox").ok_or("it has neither a `segmentation` nor a `bbox`")?;
-            let [left, top, width, height] = numbers(sides, "`bbox`")?[..] else {
-                return Err("`bbox` must be [left, top, width, height]".into());
-            };
-            vec![rectangle(left, top, left + width, top + height)?]
-        }
-    };
-    Ok(Item {
-        image: id(value, "image_id")?,
-        category: value.get("category_id").and_then(Value::as_i64),
-        annotator: below(value, &options.annotator).and_then(name),
-        correct,
-        place: place.to_owned(),
-        marks,
+        _ => (vec![box_of()?], None),
     })
 }
 
-fn polygon(value: &Value) -> Result<Mark, String> {
+/// Nothing for a crumb of fewer than three points.
+fn polygon(value: &Value) -> Result<Option<Mark>, String> {
     let numbers = numbers(value, "a polygon")?;
     let (points, rest) = numbers.as_chunks::<2>();
-    if points.len() < 3 || !rest.is_empty() {
-        return Err(format!(
-            "a polygon has {} numbers: it must have two a point, for at least 3 points",
-            numbers.len()
-        ));
+    if !rest.is_empty() && points.len() >= 3 {
+        return Err(format!("a polygon has {} numbers: it must have two a point", numbers.len()));
     }
-    Ok(Mark::Polygon { rings: vec![points.iter().map(|&[x, y]| (x, y)).collect()], fill: Fill::EvenOdd })
+    Ok((points.len() >= 3).then(|| Mark::Polygon {
+        rings: vec![points.iter().map(|&[x, y]| (x, y)).collect()],
+        fill: Fill::EvenOdd,
+    }))
 }
 
 fn runs(value: &Value) -> Result<Runs, String> {

@@ -13,19 +13,24 @@
 //!
 //! The released tool exports the canvas, at the image's own size, as a transparent PNG with half-transparent strokes: a
 //! pixel is marked where anything was drawn. A drawing may also be an SVG document, which the tool's canvas can export: it
-//! is read as SVG files are. An empty field is an annotation without marks.
+//! is read as SVG files are. An empty field is an annotation without marks. The image is what the
+//! pattern's `{image}` stands for, or else what the row says.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::json::{elements, kind, name, picture};
+use super::json::{document, elements, kind, name, picture};
 use super::map_file::{Channel, MapOptions, Scale};
 use super::stored::{MapData, StoredMap};
 use super::svg::{Paint, marks};
 use super::table::{Columns, Rows, Table, shortened};
-use super::{Annotations, FoundFile, bytes, many};
+use super::{Annotations, FoundFile, Reader, Watch, many};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Mark, Place};
 
 /// How EyeTagger's tables are read.
@@ -57,23 +62,73 @@ impl Default for EyeTaggerOptions {
     }
 }
 
-pub(super) fn read(file: &FoundFile, options: &EyeTaggerOptions) -> Result<Annotations, AnnotationError> {
+/// What CVRL's annotation tool stores.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EyeTaggerSettings {
+    /// Such as `annotations.csv` or `annotations.json`.
+    pub files: String,
+    /// Key or column of the image; default: `image`.
+    pub image: Option<String>,
+    /// Key or column of the person; default: `annotator`.
+    pub annotator: Option<String>,
+    /// Key or column of the drawing; default: `annotation`.
+    pub annotation: Option<String>,
+    /// What shapes of drawings in SVG mean; default: `stated`.
+    #[serde(default)]
+    pub paint: Paint,
+}
+impl Settings for EyeTaggerSettings {
+    type Options = EyeTaggerOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<EyeTaggerOptions, String> {
+        let default = EyeTaggerOptions::default();
+        Ok(EyeTaggerOptions {
+            image: self.image.clone().unwrap_or(default.image),
+            annotator: self.annotator.clone().unwrap_or(default.annotator),
+            annotation: self.annotation.clone().unwrap_or(default.annotation),
+            picture: default.picture,
+            paint: self.paint,
+        })
+    }
+}
+
+impl Reader for EyeTaggerOptions {
+    fn read(&self, file: &FoundFile, watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
+        read(file, self, watch)
+    }
+}
+
+fn read(
+    file: &FoundFile,
+    options: &EyeTaggerOptions,
+    watch: &Arc<Watch>,
+) -> Result<Annotations, AnnotationError> {
     let mut start = [0; 16];
     let opened =
         fs_err::File::open(&file.path).map_err(|source| AnnotationError::open(&file.path, source))?;
     let n = std::io::Read::read(&mut std::io::BufReader::new(opened), &mut start)
         .map_err(|source| AnnotationError::open(&file.path, source))?;
-    let first = start[..n].iter().find(|byte| !byte.is_ascii_whitespace());
-    if matches!(first, Some(b'[' | b'{')) { read_json(file, options) } else { read_csv(file, options) }
+    let start = start[..n].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start[..n]);
+    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
+    if matches!(first, Some(b'[' | b'{')) { read_json(file, options) } else { read_csv(file, options, watch) }
 }
 
-fn read_csv(file: &FoundFile, options: &EyeTaggerOptions) -> Result<Annotations, AnnotationError> {
+fn read_csv(
+    file: &FoundFile,
+    options: &EyeTaggerOptions,
+    watch: &Arc<Watch>,
+) -> Result<Annotations, AnnotationError> {
     let columns = Columns {
-        image: Some(options.image.clone()),
+        image: file.image.is_none().then(|| options.image.clone()),
         annotator: Some(options.annotator.clone()),
         ..Columns::default()
     };
-    let rows = Rows::open(file, &Table { columns, ..Table::default() }, &[&options.annotation])?;
+    let rows = Rows::open(file, &Table { columns, ..Table::default() }, &[&options.annotation], watch)?;
     let options = options.clone();
     Ok(Box::new(rows.flat_map(move |row| match row {
         Err(error) => vec![Err(error)],
@@ -89,17 +144,12 @@ fn read_json(file: &FoundFile, options: &EyeTaggerOptions) -> Result<Annotations
         // Django's dump has the row below `fields`.
         let row = value.get("fields").filter(|fields| fields.is_object()).unwrap_or(&value);
         let fault = |reason: String| Err(AnnotationError::fault(path, place.clone(), reason));
-        let Some(image) = row.get(&options.image).and_then(name) else {
+        let Some(image) = file.image.clone().or_else(|| row.get(&options.image).and_then(name)) else {
             return found.push(fault(format!("it has no `{}`: name the key of the image", options.image)));
         };
         let annotation = Annotation {
-            image,
             annotator: row.get(&options.annotator).and_then(name),
-            frame_px: None,
-            marks: Vec::new(),
-            duration_s: None,
-            correct: None,
-            origin: format!("`{}`{place}", path.display()),
+            ..Annotation::new(image, format!("`{}`{place}", path.display()))
         };
         match row.get(&options.annotation) {
             Some(Value::String(text)) => found.extend(drawing(text, annotation, options, path, place)),
@@ -112,7 +162,7 @@ fn read_json(file: &FoundFile, options: &EyeTaggerOptions) -> Result<Annotations
         }
     };
     // Django's REST framework puts a page of results below `results`.
-    if let Err(error) = elements(&bytes(path)?, path, &["", "results"], &mut take) {
+    if let Err(error) = elements(&document(path)?, path, &["", "results"], &mut take) {
         found.push(Err(error));
     }
     Ok(many(found))

@@ -5,7 +5,8 @@
 //!  "shapes": [{"label": "eye", "shape_type": "polygon", "points": [[10, 10], [60, 10], [60, 40]]}]}
 //! ```
 //!
-//! Kinds of shapes: `polygon`, `rectangle` (two corners), `circle` (its centre and a point on it), `line` and
+//! Kinds of shapes: `polygon`, `rectangle` (two opposite corners, or all four), `rotation` and `quadrilateral` (four corners,
+//! as X-AnyLabeling writes), `circle` (its centre and a point on it), `line` and
 //! `linestrip` (strokes without a width), `point`, `points`, `mask` (a Base64 PNG over the box of its two points, both
 //! pixels included). A shape without `shape_type` is a polygon. The image is what the pattern's `{image}` stands for, or else
 //! the file name in `imagePath`.
@@ -16,10 +17,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::boxes::rectangle;
-use super::json::{below, kind, name, picture, points, side, syntax};
+use super::json::{another_tool, below, kind, name, picture, points, side, value};
 use super::map_file::{MapOptions, Scale};
 use super::stored::{MapData, StoredMap};
-use super::{Annotations, FoundFile, bytes, many};
+use super::{Annotations, FoundFile, Reader, Watch, many};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Fill, Mark, Place};
 
 /// How LabelMe files are read.
@@ -39,12 +44,43 @@ impl Default for LabelMeOptions {
     }
 }
 
-pub(super) fn read(file: &FoundFile, options: &LabelMeOptions) -> Result<Annotations, AnnotationError> {
+/// LabelMe JSON.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabelMeSettings {
+    /// Such as `labels/{annotator}/{image}.json`.
+    pub files: String,
+    /// Only shapes with these labels.
+    pub labels: Option<Vec<String>>,
+    /// The key that says who; default: `annotator`.
+    pub annotator: Option<String>,
+}
+impl Settings for LabelMeSettings {
+    type Options = LabelMeOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<LabelMeOptions, String> {
+        let annotator = self.annotator.clone().unwrap_or(LabelMeOptions::default().annotator);
+        Ok(LabelMeOptions { labels: self.labels.clone(), annotator })
+    }
+}
+
+impl Reader for LabelMeOptions {
+    fn read(&self, file: &FoundFile, watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
+        read(file, self, watch)
+    }
+}
+
+fn read(file: &FoundFile, options: &LabelMeOptions, watch: &Watch) -> Result<Annotations, AnnotationError> {
     let path = &file.path;
-    let document: Value = serde_json::from_slice(&bytes(path)?).map_err(|error| syntax(path, &error))?;
+    let document = value(path)?;
+    watch.expect("labels", "label", options.labels.as_ref());
     let fault = |element: &str, reason: String| AnnotationError::element(path, element, reason);
     let Some(shapes) = document.get("shapes").and_then(Value::as_array) else {
-        return Err(fault("`shapes`", "a LabelMe file has an array of that name at its top".into()));
+        return Err(another_tool(path, "`shapes`", &document));
     };
     let size = (document.get("imageWidth"), document.get("imageHeight"));
     let frame_px = match size {
@@ -58,6 +94,7 @@ pub(super) fn read(file: &FoundFile, options: &LabelMeOptions) -> Result<Annotat
     let mut marks = Vec::new();
     for (index, shape) in shapes.iter().enumerate() {
         let label = shape.get("label").and_then(name).unwrap_or_default();
+        watch.filter("labels", "label", options.labels.as_ref(), &label);
         if options.labels.as_ref().is_some_and(|wanted| !wanted.contains(&label)) {
             continue;
         }
@@ -67,16 +104,23 @@ pub(super) fn read(file: &FoundFile, options: &LabelMeOptions) -> Result<Annotat
             Err(reason) => found.push(Err(fault(&place, reason))),
         }
     }
+    let n_lost = found.len();
+    let annotator = below(&document, &options.annotator);
+    if options.annotator != LabelMeOptions::default().annotator {
+        watch.look("annotator", format!("the key `{}`", options.annotator), annotator.is_some());
+        for key in document.as_object().into_iter().flat_map(serde_json::Map::keys) {
+            watch.knows("annotator", key);
+        }
+    }
     let stated = document.get("imagePath").and_then(Value::as_str);
     let base = stated.map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned());
+    let image = file.image.clone().or(base).unwrap_or_else(|| file.image_or_stem());
     found.push(Ok(Annotation {
-        image: file.image.clone().or(base).unwrap_or_else(|| file.image_or_stem()),
-        annotator: below(&document, &options.annotator).and_then(name),
+        annotator: annotator.and_then(name),
         frame_px,
         marks,
-        duration_s: None,
-        correct: None,
-        origin: format!("`{}`", path.display()),
+        n_lost,
+        ..Annotation::new(image, format!("`{}`", path.display()))
     }));
     Ok(many(found))
 }
@@ -92,7 +136,9 @@ fn mark(shape: &Value, path: &Path, place: &str) -> Result<Vec<Mark>, String> {
     let n_points = points.len();
     let expected = |count: &str| format!("a {shape_type} of {n_points} points: it must have {count}");
     Ok(match (shape_type, &points[..]) {
-        ("polygon", [_, _, _, ..]) => vec![Mark::Polygon { rings: vec![points], fill: Fill::EvenOdd }],
+        ("polygon", [_, _, _, ..]) | ("rectangle" | "rotation" | "quadrilateral", [_, _, _, _]) => {
+            vec![Mark::Polygon { rings: vec![points], fill: Fill::EvenOdd }]
+        }
         ("polygon", _) => return Err(expected("at least 3")),
         ("rectangle", &[(x0, y0), (x1, y1)]) => {
             vec![rectangle(x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1))?]
@@ -122,12 +168,15 @@ fn mark(shape: &Value, path: &Path, place: &str) -> Result<Vec<Mark>, String> {
                 place: Place::Element(place.to_owned()),
             })]
         }
-        ("rectangle" | "circle" | "line" | "mask", _) => return Err(expected("2")),
+        ("rectangle", _) => return Err(expected("2 or 4")),
+        ("rotation" | "quadrilateral", _) => return Err(expected("4")),
+        ("circle" | "line" | "mask", _) => return Err(expected("2")),
         ("linestrip", _) => return Err(expected("at least 2")),
         ("point" | "points", _) => return Err(expected("1 or more")),
         (other, _) => {
             return Err(format!(
-                "a shape of type `{}`: polygon, rectangle, circle, line, linestrip, point, points and mask are known",
+                "a shape of type `{}`: polygon, rectangle, rotation, quadrilateral, circle, line, linestrip, point, points and \
+                 mask are known",
                 super::table::shortened(other)
             ));
         }

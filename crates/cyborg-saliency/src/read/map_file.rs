@@ -7,8 +7,14 @@ use std::path::Path;
 
 use cyborg_image::{ImageError, SampleValues, Samples, decode_palette_indices, decode_samples};
 
+use std::sync::Arc;
+
 use super::stored::StoredMap;
-use super::{Annotations, FoundFile, bytes, mat5, npy, one};
+use super::{Annotations, FoundFile, Reader, Watch, bytes, mat5, npy, one};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Mark, Place, SaliencyMap};
 
 /// How a map file is read.
@@ -28,7 +34,8 @@ pub struct MapOptions {
 }
 
 /// A channel of a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Channel {
     /// Brightness; of colours as PIL weighs them: `0.299 R + 0.587 G + 0.114 B`. Alpha is dropped.
     #[default]
@@ -44,7 +51,8 @@ pub enum Channel {
 }
 
 /// What becomes of stored numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scale {
     /// 8- and 16-bit pictures are divided by 255 and 65535; floats and arrays (NPY, MATLAB) are kept.
     #[default]
@@ -58,7 +66,8 @@ pub enum Scale {
 }
 
 /// What becomes of negative numbers, infinities and NaN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Invalid {
     /// The map is refused.
     #[default]
@@ -67,19 +76,67 @@ pub enum Invalid {
     Zero,
 }
 
-pub(super) fn read(file: &FoundFile, options: &MapOptions) -> Result<Annotations, AnnotationError> {
-    if let Err(source) = fs_err::metadata(&file.path) {
-        return Err(AnnotationError::open(&file.path, source));
+/// Masks or heat maps.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MapsSettings {
+    /// Such as `masks/{image}.png` or `maps/{annotator}/{image}.png`.
+    pub files: String,
+    /// Which channel of a picture in colour or with alpha; default: `grey`.
+    #[serde(default)]
+    pub channel: Channel,
+    /// Makes a mask: 1 where the stored number is one of these (classes of a segmentation), else 0.
+    pub labels: Option<Vec<u32>>,
+    /// Which variable of a MATLAB file; default: its only matrix.
+    pub variable: Option<String>,
+    /// What numbers are divided by: `depth` (default: 255 or 65535 by the file's bits; floats are kept), `kept`,
+    /// `divide: N`, or `binary` (1 where the number is above 0).
+    pub scale: Option<Scale>,
+    /// What negative or not finite numbers become: `refuse` (default) or `zero`.
+    #[serde(default)]
+    pub invalid: Invalid,
+}
+impl Settings for MapsSettings {
+    type Options = MapOptions;
+
+    fn files(&self) -> &str {
+        &self.files
     }
-    Ok(one(Annotation {
-        image: file.image_or_stem(),
-        annotator: file.annotator.clone(),
-        frame_px: None,
-        marks: vec![Mark::Stored(StoredMap::file(file.path.clone(), options.clone()))],
-        duration_s: None,
-        correct: None,
-        origin: format!("`{}`", file.path.display()),
-    }))
+
+    fn must_name_image(&self) -> bool {
+        true
+    }
+
+    fn checked(&self) -> Result<MapOptions, String> {
+        let scale = self.scale.unwrap_or_default();
+        if let Scale::Divide(by) = scale
+            && !(1e-30..=1e30).contains(&by)
+        {
+            return Err(format!("`divide` is {by}: it must be above 0"));
+        }
+        let (channel, invalid) = (self.channel, self.invalid);
+        Ok(MapOptions {
+            channel,
+            labels: self.labels.clone(),
+            variable: self.variable.clone(),
+            scale,
+            invalid,
+        })
+    }
+}
+
+impl Reader for MapOptions {
+    fn read(&self, file: &FoundFile, _watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
+        if let Err(source) = fs_err::metadata(&file.path) {
+            return Err(AnnotationError::open(&file.path, source));
+        }
+        let mark = Mark::Stored(StoredMap::file(file.path.clone(), self.clone()));
+        Ok(one(Annotation {
+            annotator: file.annotator.clone(),
+            marks: vec![mark],
+            ..Annotation::new(file.image_or_stem(), format!("`{}`", file.path.display()))
+        }))
+    }
 }
 
 /// A map file in full precision.

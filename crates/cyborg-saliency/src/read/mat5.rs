@@ -5,13 +5,20 @@
 //!
 //! Source: MathWorks, "MAT-File Format" (version 5).
 
+use std::cell::Cell;
 use std::io::Read as _;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::npy::Array;
 use super::rle::MAX_PIXELS;
 
 /// What all compressed variables of a file together may unpack to.
 const MAX_UNPACKED: u64 = 1 << 30;
+
+/// What all values of a file together may take up once they are read: a byte of the file may become eight, and an empty cell
+/// of eight bytes a value.
+const MAX_VALUE_BYTES: usize = 1 << 30;
 
 /// Cells and structures nested deeper than this are refused.
 const MAX_DEPTH: usize = 32;
@@ -33,7 +40,7 @@ pub(super) enum Value {
     Cells(Vec<Value>),
     /// For each element of a structure array its fields' values, in the order of `fields`.
     Structs {
-        fields: Vec<String>,
+        fields: Arc<[String]>,
         elements: Vec<Vec<Value>>,
     },
     /// A kind that is not read, by its class number.
@@ -56,7 +63,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<MatFile, String> {
         b"MI" => true,
         _ => return Err("it is no MATLAB 5 file: bytes 127 and 128 must be `IM` or `MI`".into()),
     };
-    let mut reader = Reader { rest: &bytes[128..], big_endian };
+    let mut reader =
+        Reader { rest: &bytes[128..], big_endian, bytes_left: Rc::new(Cell::new(MAX_VALUE_BYTES)) };
     let mut variables = Vec::new();
     let mut unpacked_total = 0;
     while reader.rest.len() >= 8 {
@@ -173,7 +181,7 @@ impl Value {
         match self {
             Value::Cells(cells) => Ok(cells),
             Value::Structs { fields, elements } => {
-                let alone = |element| Value::Structs { fields: fields.clone(), elements: vec![element] };
+                let alone = |element| Value::Structs { fields: Arc::clone(&fields), elements: vec![element] };
                 Ok(elements.into_iter().map(alone).collect())
             }
             _ => Err("it is neither a cell nor a structure array".into()),
@@ -202,11 +210,23 @@ impl Value {
 struct Reader<'a> {
     rest: &'a [u8],
     big_endian: bool,
+    /// Of [`MAX_VALUE_BYTES`]; all readers of a file share it.
+    bytes_left: Rc<Cell<usize>>,
 }
 
 impl<'a> Reader<'a> {
     fn inside<'b>(&self, data: &'b [u8]) -> Reader<'b> {
-        Reader { rest: data, big_endian: self.big_endian }
+        Reader { rest: data, big_endian: self.big_endian, bytes_left: Rc::clone(&self.bytes_left) }
+    }
+
+    /// Before `n` values of a size are made.
+    fn claim(&self, n: usize, bytes_each: usize) -> Result<(), String> {
+        let left = n.checked_mul(bytes_each).and_then(|bytes| self.bytes_left.get().checked_sub(bytes));
+        let left = left.ok_or_else(|| {
+            format!("its values would take up more than {MAX_VALUE_BYTES} bytes of memory: save fewer variables a file")
+        })?;
+        self.bytes_left.set(left);
+        Ok(())
     }
 
     /// The next element's type and data; `padded` to 8 bytes, as inside of matrices.
@@ -257,7 +277,7 @@ impl<'a> Reader<'a> {
                 if length == 0 && !names.is_empty() {
                     return Err("a structure states names of length 0".into());
                 }
-                let fields: Vec<String> = names.chunks(length.max(1)).map(until_zero).collect();
+                let fields: Arc<[String]> = names.chunks(length.max(1)).map(until_zero).collect();
                 let values =
                     self.children(n.checked_mul(fields.len()).ok_or("a structure is too large")?, depth)?;
                 let elements = if fields.is_empty() {
@@ -284,6 +304,8 @@ impl<'a> Reader<'a> {
         if n > self.rest.len() / 8 {
             return Err(format!("a cell or structure array of {n} elements is larger than the file"));
         }
+        // Structures hold their elements' values once more while they are taken apart.
+        self.claim(n, 2 * size_of::<Value>())?;
         let mut children = Vec::with_capacity(n);
         for _ in 0..n {
             let (_, data) = self.element(true)?;
@@ -302,6 +324,7 @@ impl<'a> Reader<'a> {
     fn numbers(&mut self) -> Result<Vec<f64>, String> {
         let (kind, data) = self.element(true)?;
         let big_endian = self.big_endian;
+        self.claim(data.len(), size_of::<f64>())?;
         fn each<const N: usize>(data: &[u8], big_endian: bool, convert: fn([u8; N]) -> f64) -> Vec<f64> {
             let little = |mut number: [u8; N]| {
                 if big_endian {

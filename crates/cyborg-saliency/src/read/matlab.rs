@@ -11,11 +11,22 @@
 //! ```
 //!
 //! and as MASSVIS has it, `bubble(17).filename` and `bubble(17).userdata(3).fixations.enc`, a matrix of `[x y]` rows. A
-//! person's name is the index in the list, from 0. Matrices that are maps are read as map files are ([`super::read_map`]).
+//! person's name is the index in the list, from 0. Where each image has a file of its own and the pattern says so
+//! (`gaze/{image}.mat`), the variable is that image's, an element a person. Matrices that are maps are read as map files are ([`super::read_map`]).
+
+use std::path::Path;
+
+use std::sync::Arc;
 
 use super::mat5::{self, Value};
-use super::table::{FirstPixel, in_range};
-use super::{Annotations, FoundFile, bytes, many};
+use super::positions::{Position, Positions};
+use super::table::FirstPixel;
+use super::table_settings::TimeUnit;
+use super::{Annotations, FoundFile, Reader, Watch, bytes, many};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Mark, Place};
 
 /// Where a MATLAB file has points.
@@ -23,8 +34,8 @@ use crate::{Annotation, AnnotationError, Mark, Place};
 pub struct MatlabOptions {
     /// The variable, an element an image.
     pub variable: String,
-    /// Field of an image's element: its name.
-    pub image: String,
+    /// Field of an image's element: its name. `None`: the pattern's `{image}` says it if there is one; else `img`.
+    pub image: Option<String>,
     /// Field of an image's element: the list of persons; empty: the element is one person's.
     pub annotators: String,
     /// Fields of a person's element.
@@ -58,7 +69,7 @@ impl Default for MatlabOptions {
     fn default() -> Self {
         Self {
             variable: "fixations".into(),
-            image: "img".into(),
+            image: None,
             annotators: "subjects".into(),
             points: MatlabPoints::Two { x: "fix_x".into(), y: "fix_y".into() },
             duration: Some("fix_duration".into()),
@@ -69,66 +80,169 @@ impl Default for MatlabOptions {
     }
 }
 
-pub(super) fn read(file: &FoundFile, options: &MatlabOptions) -> Result<Annotations, AnnotationError> {
-    let path = &file.path;
-    let fault = |reason: String| AnnotationError::fault(path, Place::File, reason);
-    let contents = mat5::read(&bytes(path)?).map_err(fault)?;
-    let variable = &options.variable;
-    let images = contents.variable(variable).map_err(fault)?.clone().elements();
-    let images = images.map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
-    let mut found = Vec::new();
-    for (index, element) in images.into_iter().enumerate() {
-        let place = format!("{variable}({})", index + 1);
-        let fault = |place: &str, reason: String| Err(AnnotationError::element(path, place, reason));
-        let image = element.below(&options.image).and_then(Value::text).map(str::to_owned);
-        let image = match image {
-            Ok(image) => image,
-            Err(reason) => {
-                found.push(fault(&place, format!("`{}`: {reason}", options.image)));
-                continue;
-            }
+/// Field of an image's element that is its name, where nothing else is said.
+const IMAGE_FIELD: &str = "img";
+
+/// MATLAB files.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MatlabSettings {
+    /// Such as `fixations.mat`.
+    pub files: String,
+    /// The variable, an element an image; default: `fixations`.
+    pub variable: Option<String>,
+    /// Field of an image's element: its name; default: `img`. If `files` has `{image}`: not needed, the variable is then one
+    /// image's, with an element a person.
+    pub image: Option<String>,
+    /// Field of an image's element: the list of persons; empty: the element is one person's; default: `subjects`.
+    pub annotators: Option<String>,
+    /// Field of a person's element: a list of x; default: `fix_x`. With `y`.
+    pub x: Option<String>,
+    /// Field of a person's element: a list of y; default: `fix_y`. With `x`.
+    pub y: Option<String>,
+    /// Field of a person's element: a matrix with a row `[x y]` a point, in place of `x` and `y`.
+    pub points: Option<String>,
+    /// Field of a person's element: how long the gaze rested at each point; default: `fix_duration` with the other
+    /// defaults, none if `points` is named.
+    pub duration: Option<String>,
+    /// Unit of `duration`; default: `ms`.
+    #[serde(default)]
+    pub duration_unit: TimeUnit,
+    /// Where pixel coordinates begin; default: `edge`.
+    pub first_pixel: Option<FirstPixel>,
+}
+impl Settings for MatlabSettings {
+    type Options = MatlabOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<MatlabOptions, String> {
+        let default = MatlabOptions::default();
+        let points = match (&self.points, &self.x, &self.y) {
+            (Some(rows), None, None) => MatlabPoints::Rows(rows.clone()),
+            (None, None, None) => default.points,
+            (None, Some(x), Some(y)) => MatlabPoints::Two { x: x.clone(), y: y.clone() },
+            _ => return Err("name both `x` and `y`, or `points`".into()),
         };
-        let persons = if options.annotators.is_empty() {
-            Ok(vec![element])
-        } else {
-            element.below(&options.annotators).cloned().and_then(|persons| match persons {
-                // A list of one person, whose cell has been opened.
-                Value::Structs { .. } | Value::Cells(_) => persons.elements(),
-                other => Ok(vec![other]),
-            })
-        };
-        let persons = match persons {
-            Ok(persons) => persons,
-            Err(reason) => {
-                found.push(fault(&place, format!("`{}`: {reason}", options.annotators)));
-                continue;
-            }
-        };
-        let listed = !options.annotators.is_empty();
-        for (person, value) in persons.iter().enumerate() {
-            let place = if listed {
-                format!("{place}.{}({})", options.annotators, person + 1)
+        let duration = if self.points.is_none() && self.x.is_none() { default.duration } else { None };
+        Ok(MatlabOptions {
+            variable: self.variable.clone().unwrap_or(default.variable),
+            image: self.image.clone(),
+            annotators: self.annotators.clone().unwrap_or(default.annotators),
+            points,
+            duration: self.duration.clone().or(duration),
+            seconds_per_unit: self.duration_unit.seconds(),
+            first_pixel: self.first_pixel.unwrap_or(default.first_pixel),
+            frame_px: None,
+        })
+    }
+}
+
+impl Reader for MatlabOptions {
+    fn read(&self, file: &FoundFile, _watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
+        let path = &file.path;
+        let fault = |reason: String| AnnotationError::fault(path, Place::File, reason);
+        let contents = mat5::read(&bytes(path)?).map_err(fault)?;
+        let variable = &self.variable;
+        let value = contents.variable(variable).map_err(fault)?.clone();
+        let mut found = Vec::new();
+        let mut positions = Positions::default();
+        if let (Some(image), None) = (&file.image, &self.image) {
+            let persons = if self.annotators.is_empty() {
+                persons_of(value)
             } else {
-                place.clone()
+                value.below(&self.annotators).cloned().and_then(persons_of)
             };
-            found.push(match marks(value, options) {
+            let persons =
+                persons.map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
+            self.take_persons(&persons, image, variable, true, path, &mut positions, &mut found);
+        } else {
+            let images = value.elements();
+            let images =
+                images.map_err(|reason| AnnotationError::element(path, format!("`{variable}`"), reason))?;
+            for (index, element) in images.into_iter().enumerate() {
+                let place = format!("{variable}({})", index + 1);
+                if let Err(reason) = self.take_image(element, &place, path, &mut positions, &mut found) {
+                    found.push(Err(AnnotationError::element(path, place, reason)));
+                }
+            }
+        }
+        found.extend(positions.doubts(path).into_iter().map(Err));
+        Ok(many(found))
+    }
+}
+
+/// A list of persons; of one person, whose cell has been opened, that one.
+fn persons_of(value: Value) -> Result<Vec<Value>, String> {
+    match value {
+        Value::Structs { .. } | Value::Cells(_) => value.elements(),
+        other => Ok(vec![other]),
+    }
+}
+
+type Items = Vec<Result<Annotation, AnnotationError>>;
+
+impl MatlabOptions {
+    fn take_image(
+        &self,
+        element: Value,
+        place: &str,
+        path: &Path,
+        positions: &mut Positions,
+        found: &mut Items,
+    ) -> Result<(), String> {
+        let field = self.image.as_deref().unwrap_or(IMAGE_FIELD);
+        let image = element.below(field).and_then(Value::text).map(str::to_owned);
+        let image = image.map_err(|reason| format!("`{field}`: {reason}"))?;
+        let listed = !self.annotators.is_empty();
+        let (persons, place) = if listed {
+            let persons = element.below(&self.annotators).cloned().and_then(persons_of);
+            let persons = persons.map_err(|reason| format!("`{}`: {reason}", self.annotators))?;
+            (persons, format!("{place}.{}", self.annotators))
+        } else {
+            (vec![element], place.to_owned())
+        };
+        self.take_persons(&persons, &image, &place, listed, path, positions, found);
+        Ok(())
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what all persons of an image share, and three things that grow"
+    )]
+    fn take_persons(
+        &self,
+        persons: &[Value],
+        image: &str,
+        place: &str,
+        listed: bool,
+        path: &Path,
+        positions: &mut Positions,
+        found: &mut Items,
+    ) {
+        for (person, value) in persons.iter().enumerate() {
+            let place = if listed { format!("{place}({})", person + 1) } else { place.to_owned() };
+            found.push(match marks(value, self, &place, positions) {
                 Ok(marks) => Ok(Annotation {
-                    image: image.clone(),
                     annotator: listed.then(|| person.to_string()),
-                    frame_px: options.frame_px,
+                    frame_px: self.frame_px,
                     marks,
-                    duration_s: None,
-                    correct: None,
-                    origin: format!("`{}`, {place}", path.display()),
+                    ..Annotation::new(image, format!("`{}`, {place}", path.display()))
                 }),
-                Err(reason) => fault(&place, reason),
+                Err(reason) => Err(AnnotationError::element(path, place, reason)),
             });
         }
     }
-    Ok(many(found))
 }
 
-fn marks(person: &Value, options: &MatlabOptions) -> Result<Vec<Mark>, String> {
+fn marks(
+    person: &Value,
+    options: &MatlabOptions,
+    place: &str,
+    positions: &mut Positions,
+) -> Result<Vec<Mark>, String> {
     let list = |field: &str| {
         let value = person.below(field)?;
         value.numbers().map_err(|reason| format!("`{field}`: {reason}"))
@@ -162,16 +276,18 @@ fn marks(person: &Value, options: &MatlabOptions) -> Result<Vec<Mark>, String> {
         }
     };
     let first = options.first_pixel;
-    points
-        .iter()
-        .enumerate()
-        .map(|(at, &(x, y))| {
-            let duration_s = durations.map(|durations| durations[at] * options.seconds_per_unit);
-            if duration_s.is_some_and(|seconds| !(0.0..=1e9).contains(&seconds)) {
-                return Err(format!("the duration of point {} is negative or no number", at + 1));
-            }
-            let (x, y) = (in_range(x, "x")?, in_range(y, "y")?);
-            Ok(Mark::Point { x: first.continuous(x), y: first.continuous(y), duration_s })
-        })
-        .collect()
+    let mut marks = Vec::with_capacity(points.len());
+    for (at, &(x, y)) in points.iter().enumerate() {
+        let Position::At(x, y) = positions.of_numbers(x, y, Place::Element(place.to_owned()))? else {
+            continue;
+        };
+        let duration_s = durations
+            .map(|durations| durations[at] * options.seconds_per_unit)
+            .filter(|seconds| !seconds.is_nan());
+        if duration_s.is_some_and(|seconds| !(0.0..=1e9).contains(&seconds)) {
+            return Err(format!("the duration of point {} is negative or too large", at + 1));
+        }
+        marks.push(Mark::Point { x: first.continuous(x), y: first.continuous(y), duration_s });
+    }
+    Ok(marks)
 }

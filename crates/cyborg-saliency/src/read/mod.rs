@@ -9,8 +9,11 @@
 pub mod boxes;
 pub mod click_lists;
 pub mod coco;
+pub mod cvat;
 pub mod eyetagger;
+mod formats;
 mod json;
+pub mod label_studio;
 pub mod labelme;
 pub mod map_file;
 mod mat5;
@@ -18,22 +21,36 @@ pub mod matlab;
 mod npy;
 mod pattern;
 pub mod points;
+mod positions;
 mod rle;
+pub mod run_lengths;
+pub mod salicon;
 mod stored;
+pub mod supervisely;
 pub mod svg;
 mod svg_path;
+mod svg_rules;
 mod svg_style;
 mod table;
+pub mod table_settings;
+mod uploads;
+pub mod via;
 pub mod voc;
+mod watch;
+pub mod yolo;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::{Annotation, AnnotationError};
 
-pub use boxes::{BoxOptions, Sides};
+pub use boxes::{BoxOptions, BoxShape, Sides};
 pub use click_lists::ClickListOptions;
 pub use coco::{CocoMarks, CocoOptions};
+pub use cvat::CvatOptions;
 pub use eyetagger::EyeTaggerOptions;
+pub use formats::{Format, Reader, Settings, SourceSettings};
+pub use label_studio::LabelStudioOptions;
 pub use labelme::LabelMeOptions;
 pub use map_file::{Channel, Invalid, MapOptions, Scale, read_map};
 pub use matlab::{MatlabOptions, MatlabPoints};
@@ -41,10 +58,17 @@ pub use pattern::{FoundFile, PathPattern};
 pub use points::PointOptions;
 pub(crate) use rle::MAX_PIXELS;
 pub use rle::Runs;
+pub use run_lengths::{RunLengthOptions, Start};
+pub use salicon::SaliconOptions;
 pub use stored::{MapData, StoredMap};
+pub use supervisely::SuperviselyOptions;
 pub use svg::{Paint, SvgOptions};
 pub use table::{Columns, FirstPixel, Table, Unit};
+pub use uploads::uploaded_name;
+pub use via::ViaOptions;
 pub use voc::VocOptions;
+pub use watch::Watch;
+pub use yolo::YoloOptions;
 
 /// Annotations one after the other. An error stands for one element (a row, an object, a file); the iterator goes on
 /// after it.
@@ -59,44 +83,38 @@ pub struct Source {
     pub format: Format,
 }
 
-/// A format of annotation files, with its settings.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Format {
-    /// A mask or heat map a file: PNG, TIFF, JPEG, BMP, WebP or NPY.
-    Map(MapOptions),
-    /// Drawn strokes and regions, one SVG a person and image.
-    Svg(SvgOptions),
-    /// COCO JSON: polygons, run lengths, boxes, key points.
-    Coco(CocoOptions),
-    /// LabelMe JSON, one file an image.
-    LabelMe(LabelMeOptions),
-    /// Pascal VOC XML, one file an image.
-    Voc(VocOptions),
-    /// CSV, one box a row.
-    Boxes(BoxOptions),
-    /// CSV, one click or fixation a row.
-    Points(PointOptions),
-    /// CSV, one image and person a row, all clicks in one column, as ClickMe.
-    ClickLists(ClickListOptions),
-    /// What CVRL's annotation tool (EyeTagger) stores: a table of pictures or SVG.
-    EyeTagger(EyeTaggerOptions),
-    /// MATLAB 5 to 7 files: a map, or clicks and fixations in structures.
-    Matlab(MatlabOptions),
-}
-
 /// All annotations of all files that match, in the order of the sorted paths. What the pattern takes from a path fills in
-/// where a file does not itself say which image or who.
+/// where a file does not itself say which image or who. At the end come errors for what settings name and no file has
+/// ([`AnnotationError::NowhereFound`]).
 ///
 /// # Errors
 /// [`AnnotationError::NoFiles`] if nothing matches, [`AnnotationError::Open`] if a folder cannot be listed. A file that
 /// cannot be read is an error of the iterator.
 pub fn read_source(root: &Path, source: &Source) -> Result<Annotations, AnnotationError> {
-    let files = source.files.find(root)?;
+    read_source_except(root, source, &|_| false)
+}
+
+/// As [`read_source`], but not in folders that `is_left_out` names, as [`PathPattern::find_except`].
+///
+/// # Errors
+/// As [`read_source`].
+pub fn read_source_except(
+    root: &Path,
+    source: &Source,
+    is_left_out: &dyn Fn(&Path) -> bool,
+) -> Result<Annotations, AnnotationError> {
+    let files = source.files.find_except(root, is_left_out)?;
     let format = source.format.clone();
-    Ok(Box::new(files.into_iter().flat_map(move |file| match read_file(&file, &format) {
+    let pattern = source.files.as_str().to_owned();
+    let watch = Arc::new(Watch::default());
+    let at_the_end = Arc::clone(&watch);
+    let annotations = files.into_iter().flat_map(move |file| match read_file(&file, &format, &watch) {
         Ok(annotations) => annotations,
-        Err(error) => Box::new(std::iter::once(Err(error))),
-    })))
+        Err(error) => Box::new(std::iter::once(Err(error))) as Annotations,
+    });
+    let missing =
+        std::iter::once(at_the_end).flat_map(move |watch| watch.missing(&pattern).into_iter().map(Err));
+    Ok(Box::new(annotations.chain(missing)))
 }
 
 /// The annotations of one file.
@@ -104,19 +122,12 @@ pub fn read_source(root: &Path, source: &Source) -> Result<Annotations, Annotati
 /// # Errors
 /// [`AnnotationError::Open`] or [`AnnotationError::Fault`] if nothing in the file can be read. Faulty elements are
 /// errors of the iterator.
-pub fn read_file(file: &FoundFile, format: &Format) -> Result<Annotations, AnnotationError> {
-    let annotations = match format {
-        Format::Map(options) => map_file::read(file, options),
-        Format::Svg(options) => svg::read(file, *options),
-        Format::Coco(options) => coco::read(file, options),
-        Format::LabelMe(options) => labelme::read(file, options),
-        Format::Voc(options) => voc::read(file, options),
-        Format::Boxes(options) => boxes::read(file, options),
-        Format::Points(options) => points::read(file, options),
-        Format::ClickLists(options) => click_lists::read(file, options),
-        Format::EyeTagger(options) => eyetagger::read(file, options),
-        Format::Matlab(options) => matlab::read(file, options),
-    }?;
+pub fn read_file(
+    file: &FoundFile,
+    format: &Format,
+    watch: &Arc<Watch>,
+) -> Result<Annotations, AnnotationError> {
+    let annotations = format.reader().read(file, watch)?;
     let (image, annotator) = (file.image.clone(), file.annotator.clone());
     Ok(Box::new(annotations.map(move |annotation| {
         annotation.map(|mut annotation| {
@@ -157,7 +168,7 @@ pub(crate) fn text(path: &Path) -> Result<String, AnnotationError> {
     let text = String::from_utf8(bytes(path)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].split(|&byte| byte == b'\n').count() as u64;
-        AnnotationError::line(path, line, "it is not UTF-8: save it as UTF-8")
+        AnnotationError::line(path, line, json::not_utf8(error.as_bytes(), path))
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

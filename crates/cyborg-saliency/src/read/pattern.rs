@@ -117,6 +117,19 @@ impl PathPattern {
     /// # Errors
     /// [`AnnotationError::NoFiles`] if there is none, [`AnnotationError::Open`] if a folder cannot be listed.
     pub fn find(&self, root: &Path) -> Result<Vec<FoundFile>, AnnotationError> {
+        self.find_except(root, &|_| false)
+    }
+
+    /// As [`PathPattern::find`], but not in folders that `is_left_out` names. It is not asked about folders that the
+    /// pattern itself names.
+    ///
+    /// # Errors
+    /// As [`PathPattern::find`].
+    pub fn find_except(
+        &self,
+        root: &Path,
+        is_left_out: &dyn Fn(&Path) -> bool,
+    ) -> Result<Vec<FoundFile>, AnnotationError> {
         if let [Part::Text(text)] = &self.parts[..] {
             return Ok(vec![FoundFile::plain(&root.join(text))]);
         }
@@ -126,7 +139,7 @@ impl PathPattern {
         };
         let mut files = Vec::new();
         let start = if fixed.is_empty() { root.to_owned() } else { root.join(fixed) };
-        self.walk(&start, fixed, 0, &mut files)?;
+        self.walk(&start, fixed, 0, is_left_out, &mut files)?;
         if files.is_empty() {
             return Err(AnnotationError::NoFiles { root: root.into(), pattern: self.text.clone() });
         }
@@ -139,6 +152,7 @@ impl PathPattern {
         folder: &Path,
         relative: &str,
         depth: usize,
+        is_left_out: &dyn Fn(&Path) -> bool,
         files: &mut Vec<FoundFile>,
     ) -> Result<(), AnnotationError> {
         if depth > MAX_DEPTH {
@@ -154,10 +168,10 @@ impl PathPattern {
             let path = entry.path();
             let relative = if relative.is_empty() { name } else { format!("{relative}/{name}") };
             if path.is_dir() {
-                if is_loop(&path, folder) {
+                if is_loop(&path, folder) || is_left_out(&path) {
                     continue;
                 }
-                self.walk(&path, &relative, depth + 1, files)?;
+                self.walk(&path, &relative, depth + 1, is_left_out, files)?;
             } else if let Some((image, annotator)) = self.matches(&relative) {
                 files.push(FoundFile { path, image, annotator });
             }

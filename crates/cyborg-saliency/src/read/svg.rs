@@ -10,23 +10,35 @@
 //! ```
 //!
 //! Read are `path` (all commands), `polyline`, `polygon`, `line`, `rect` (square corners), `circle` and `ellipse`; groups
-//! with `transform`; `fill`, `stroke`, `stroke-width`, `fill-rule`, `display` and `visibility` as attributes, in `style`
-//! and in a `<style>` with classes. What is filled is a region, what is stroked a stroke with round ends and joints
-//! (`DIFFERENCE`: SVG's own ends are butts unless stated). Colours, opacity, dashes, texts, images, definitions and markers
-//! are passed over; `use` and nested `svg` are errors, as what they show would be lost.
+//! with `transform`; `fill`, `stroke`, `stroke-width`, `fill-rule`, `display`, `visibility` and `transform` as attributes, in
+//! `style` and in a `<style>` whose selectors are names, ids and classes. What is filled is a region, what is stroked a stroke with round ends and joints
+//! (`DIFFERENCE`: SVG's own ends are butts unless stated). What has no opacity is no
+//! mark; other opacity, dashes, texts, images, definitions and markers are passed over. Colours do not matter, but white over
+//! other colours is doubted: it may be an eraser's or a ground. `mask`, `clip-path`, `use` and nested `svg` are errors, as
+//! what they show or hide would be wrong.
 //!
 //! The frame is `width` and `height`, onto which `viewBox` is fitted as SVG has it (`preserveAspectRatio`: `none`, or
 //! centred and whole); without them the `viewBox`.
 
 use std::path::Path;
 
+use std::sync::Arc;
+
 use super::svg_path::{SubPath, ellipse, flatten, point_list};
-use super::svg_style::{Classes, Style, length};
-use super::{Annotations, FoundFile, many, text};
+use super::svg_rules::Rules;
+use super::svg_style::{Style, length};
+use super::{Annotations, FoundFile, Reader, Watch, many, text};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Affine, Annotation, AnnotationError, Mark, Place};
 
 /// Elements nested deeper than this are refused.
 const MAX_DEPTH: usize = 1000;
+
+/// A drawing of more points (of 16 bytes) than this is refused element by element.
+const MAX_POINTS: usize = 1_000_000;
 
 /// How SVG is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -36,7 +48,8 @@ pub struct SvgOptions {
 }
 
 /// What the shapes of a drawing mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Paint {
     /// As SVG has it: what is filled is a region (the default of every shape), what is stroked is a stroke; both may be.
     #[default]
@@ -47,18 +60,37 @@ pub enum Paint {
     Regions,
 }
 
-pub(super) fn read(file: &FoundFile, options: SvgOptions) -> Result<Annotations, AnnotationError> {
-    let text = text(&file.path)?;
-    let annotation = Annotation {
-        image: file.image_or_stem(),
-        annotator: file.annotator.clone(),
-        frame_px: None,
-        marks: Vec::new(),
-        duration_s: None,
-        correct: None,
-        origin: format!("`{}`", file.path.display()),
-    };
-    marks(&text, annotation, options.paint, &file.path, "").map(many)
+/// Drawn strokes and regions.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SvgSettings {
+    /// Such as `drawings/{annotator}/{image}.svg`.
+    pub files: String,
+    /// What shapes mean; default: `stated`.
+    #[serde(default)]
+    pub paint: Paint,
+}
+impl Settings for SvgSettings {
+    type Options = SvgOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<SvgOptions, String> {
+        Ok(SvgOptions { paint: self.paint })
+    }
+}
+
+impl Reader for SvgOptions {
+    fn read(&self, file: &FoundFile, _watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
+        let text = text(&file.path)?;
+        let annotation = Annotation {
+            annotator: file.annotator.clone(),
+            ..Annotation::new(file.image_or_stem(), format!("`{}`", file.path.display()))
+        };
+        marks(&text, annotation, self.paint, &file.path, "").map(many)
+    }
 }
 
 /// The drawing as marks of `annotation`, after an error for each element that cannot be read. `within` says where in the
@@ -84,14 +116,24 @@ pub(super) fn marks(
     if root.tag_name().name() != "svg" {
         return Err(fault(&root, "it is no SVG: the outermost element must be `<svg>`".into()));
     }
-    let (frame_px, to_frame) = frame(&root).map_err(|reason| fault(&root, reason))?;
-    annotation.frame_px = frame_px;
-    let mut classes = Classes::default();
+    let frame = frame(&root).map_err(|reason| fault(&root, reason))?;
+    annotation.frame_px = frame.size_px;
+    let mut rules = Rules::default();
     for node in document.descendants().filter(|node| node.tag_name().name() == "style") {
-        node.children().filter_map(|child| child.text()).for_each(|text| classes.add(text));
+        let texts = node.children().filter_map(|child| child.text());
+        let refused: Vec<String> = texts.flat_map(|text| rules.add(text)).collect();
+        if let Some(selector) = refused.first() {
+            let reason = format!(
+                "the rule `{selector}` says where paint is, and only names, ids and classes can be followed (`rect`, \
+                 `#id`, `.class`): write it as attributes"
+            );
+            return Err(fault(&node, reason));
+        }
     }
+    let style = Style::new(frame.matrix, frame.view);
+    let style = style.below(&root, &rules).map_err(|reason| fault(&root, reason))?;
     let mut found = Vec::new();
-    let style = Style::new(to_frame).below(&root, &classes).map_err(|reason| fault(&root, reason))?;
+    let (mut n_points, mut colors) = (0, Colors::default());
     let mut waiting: Vec<_> = root.children().rev().map(|node| (node, style.clone(), 1)).collect();
     while let Some((node, style, depth)) = waiting.pop() {
         let name = node.tag_name().name();
@@ -99,21 +141,75 @@ pub(super) fn marks(
         if !node.is_element() || !ours || PASSED_OVER.contains(&name) {
             continue;
         }
-        let taken = style.below(&node, &classes).and_then(|style| match name {
+        let taken = style.below(&node, &rules).and_then(|style| match name {
             "g" | "a" | "switch" if depth < MAX_DEPTH => {
                 waiting.extend(node.children().rev().map(|child| (child, style.clone(), depth + 1)));
                 Ok(())
             }
             "g" | "a" | "switch" => Err(format!("groups are nested deeper than {MAX_DEPTH}")),
             _ if !style.visible || !style.displayed => Ok(()),
-            _ => shape(&node, &style, paint).map(|marks| annotation.marks.extend(marks)),
+            _ => {
+                let marks = shape(&node, &style, paint)?;
+                let n = marks.iter().map(n_points_of).sum::<usize>();
+                if n_points + n > MAX_POINTS {
+                    return Err(format!(
+                        "with it the drawing would have more than {MAX_POINTS} points along its lines: it is far \
+                         larger than the frame, or the drawing has too many shapes"
+                    ));
+                }
+                n_points += n;
+                if paint == Paint::Stated {
+                    colors.note(&style, &marks);
+                }
+                annotation.marks.extend(marks);
+                Ok(())
+            }
         });
         if let Err(reason) = taken {
             found.push(Err(fault(&node, reason)));
         }
     }
+    annotation.n_lost = found.len();
+    if let Some(doubt) = colors.doubt() {
+        found.push(Err(AnnotationError::doubtful(path, place(&root), doubt)));
+    }
     found.push(Ok(annotation));
     Ok(found)
+}
+
+fn n_points_of(mark: &Mark) -> usize {
+    match mark {
+        Mark::Stroke { points, .. } => points.len(),
+        Mark::Polygon { rings, .. } => rings.iter().map(Vec::len).sum(),
+        _ => 1,
+    }
+}
+
+/// How many shapes are white, and how many have a colour.
+#[derive(Default)]
+struct Colors {
+    white: usize,
+    other: usize,
+}
+
+impl Colors {
+    fn note(&mut self, style: &Style, marks: &[Mark]) {
+        for mark in marks {
+            let paint = if matches!(mark, Mark::Stroke { .. }) { &style.stroke } else { &style.fill };
+            *(if paint.is_white() { &mut self.white } else { &mut self.other }) += 1;
+        }
+    }
+
+    fn doubt(&self) -> Option<String> {
+        (self.white > 0 && self.other > 0).then(|| {
+            format!(
+                "{} of its {} shapes are white, as erasers and grounds are, and they count as marks like all others: \
+                 remove them, or export the drawing without a ground and read it with `maps: {{channel: alpha}}`",
+                self.white,
+                self.white + self.other
+            )
+        })
+    }
 }
 
 /// Elements that put no mark on the image.
@@ -158,13 +254,21 @@ pub(super) fn parse_xml<'a>(text: &'a str, path: &Path) -> Result<roxmltree::Doc
     })
 }
 
-/// The frame's size and the way from the drawing's coordinates to it.
-fn frame(root: &roxmltree::Node<'_, '_>) -> Result<(Option<(u32, u32)>, Affine), String> {
+/// What the outermost element says of coordinates.
+struct Frame {
+    size_px: Option<(u32, u32)>,
+    /// From the drawing's coordinates.
+    matrix: Affine,
+    /// Width and height in the drawing's units, which percentages are of.
+    view: (f64, f64),
+}
+
+fn frame(root: &roxmltree::Node<'_, '_>) -> Result<Frame, String> {
     let side = |name: &str| match root.attribute(name) {
         None => Ok(None),
         Some(text) if text.trim().ends_with('%') => Ok(None),
         Some(text) => {
-            let side = length(text, name)?;
+            let side = length(text, name, 0.0)?;
             if (1.0..=1e6).contains(&side) {
                 Ok(Some(side))
             } else {
@@ -187,16 +291,19 @@ fn frame(root: &roxmltree::Node<'_, '_>) -> Result<(Option<(u32, u32)>, Affine),
     let (width, height) = (side("width")?, side("height")?);
     let rounded = |width: f64, height: f64| (width.round().max(1.0) as u32, height.round().max(1.0) as u32);
     Ok(match (width.zip(height), view) {
-        (None, None) => (None, Affine::IDENTITY),
+        (None, None) => Frame { size_px: None, matrix: Affine::IDENTITY, view: (f64::NAN, f64::NAN) },
         // The drawing's units become pixels; a small viewBox (0 0 1 1) is enlarged, so that rounding keeps its shape.
         (None, Some((x, y, width, height))) => {
             let grow = (1000.0 / width.max(height)).ceil().max(1.0);
             let grow =
                 if width.fract() == 0.0 && height.fract() == 0.0 && grow <= 100.0 { 1.0 } else { grow };
-            let frame_px = rounded(width * grow, height * grow);
-            (Some(frame_px), Affine::shift(-x, -y).then(Affine::scale(grow, grow)))
+            let matrix = Affine::shift(-x, -y).then(Affine::scale(grow, grow));
+            Frame { size_px: Some(rounded(width * grow, height * grow)), matrix, view: (width, height) }
         }
-        (Some((width, height)), None) => (Some(rounded(width, height)), Affine::IDENTITY),
+        (Some((width, height)), None) => {
+            let size_px = Some(rounded(width, height));
+            Frame { size_px, matrix: Affine::IDENTITY, view: (width, height) }
+        }
         (Some((width, height)), Some((x, y, view_width, view_height))) => {
             let (mut across, mut down) = (width / view_width, height / view_height);
             if root.attribute("preserveAspectRatio").is_none_or(|ratio| !ratio.trim().starts_with("none")) {
@@ -204,17 +311,23 @@ fn frame(root: &roxmltree::Node<'_, '_>) -> Result<(Option<(u32, u32)>, Affine),
                 down = across;
             }
             let (left, top) = ((width - across * view_width) / 2.0, (height - down * view_height) / 2.0);
-            let fit = Affine::shift(-x, -y).then(Affine::scale(across, down)).then(Affine::shift(left, top));
-            (Some(rounded(width, height)), fit)
+            let matrix =
+                Affine::shift(-x, -y).then(Affine::scale(across, down)).then(Affine::shift(left, top));
+            Frame { size_px: Some(rounded(width, height)), matrix, view: (view_width, view_height) }
         }
     })
 }
 
 fn shape(node: &roxmltree::Node<'_, '_>, style: &Style, paint: Paint) -> Result<Vec<Mark>, String> {
-    let optional = |name: &str| node.attribute(name).map_or(Ok(0.0), |text| length(text, name));
+    let whole = |name: &str| match name {
+        "x" | "x1" | "x2" | "cx" | "rx" | "width" => style.view.0,
+        "r" => style.view.0.hypot(style.view.1) / 2f64.sqrt(),
+        _ => style.view.1,
+    };
+    let optional = |name: &str| node.attribute(name).map_or(Ok(0.0), |text| length(text, name, whole(name)));
     let positive = |name: &str| match node.attribute(name) {
         None => Err(format!("it has no `{name}`")),
-        Some(text) => length(text, name).and_then(|length| {
+        Some(text) => length(text, name, whole(name)).and_then(|length| {
             if length > 0.0 { Ok(length) } else { Err(format!("`{name}` is {text}: it must be above 0")) }
         }),
     };
@@ -222,9 +335,9 @@ fn shape(node: &roxmltree::Node<'_, '_>, style: &Style, paint: Paint) -> Result<
     let matrix = style.to_frame;
     let scale = matrix.a.hypot(matrix.b).max(matrix.c.hypot(matrix.d));
     let name = node.tag_name().name();
-    let mut filled = paint == Paint::Regions || (paint == Paint::Stated && style.filled);
-    let stroked =
-        paint == Paint::Strokes || (paint == Paint::Stated && style.stroked && style.stroke_width > 0.0);
+    let mut filled = paint == Paint::Regions || (paint == Paint::Stated && style.fill.shows());
+    let stroked = paint == Paint::Strokes
+        || (paint == Paint::Stated && style.stroke.shows() && style.stroke_width > 0.0);
     let paths = match name {
         "path" => flatten(data("d")?, scale)?,
         "polyline" | "polygon" => {

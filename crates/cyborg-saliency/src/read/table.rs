@@ -1,8 +1,13 @@
 //! What all CSV formats share: who marked which image, and what numbers mean.
 
-use std::path::PathBuf;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{Annotations, FoundFile};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Annotations, FoundFile, Watch};
 use crate::{Annotation, AnnotationError, FRACTIONS, Mark};
 
 /// Coordinates farther out than this are taken for damage.
@@ -12,7 +17,8 @@ pub(crate) const MAX_COORDINATE: f64 = 1e7;
 /// ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// The image; `None` if the file's name says it.
+    /// The image; `None` if the file's name says it. Text with columns in braces, `{Split}/{Image}.png`, makes the name of
+    /// several columns.
     pub image: Option<String>,
     /// Who.
     pub annotator: Option<String>,
@@ -31,7 +37,8 @@ impl Default for Columns {
 }
 
 /// What the coordinates of a table are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// Pixels of the frame.
     #[default]
@@ -41,7 +48,8 @@ pub enum Unit {
 }
 
 /// Where pixel coordinates begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum FirstPixel {
     /// 0 is the left edge of the first pixel: continuous coordinates.
     #[default]
@@ -63,7 +71,7 @@ impl FirstPixel {
     }
 }
 
-/// How a CSV table is read. It MUST have a header line and be in UTF-8; fields may be quoted with `"`.
+/// How a CSV table is read. It MUST be in UTF-8; fields may be quoted with `"`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// Names of the columns.
@@ -76,6 +84,10 @@ pub struct Table {
     pub first_pixel: FirstPixel,
     /// The frame that coordinates refer to, where no column states it; `None`: the image itself.
     pub frame_px: Option<(u32, u32)>,
+    /// Only rows that have one of these values in each of these columns.
+    pub only: Vec<(String, Vec<String>)>,
+    /// There is no header line: columns are named by their numbers, from `1`.
+    pub headerless: bool,
 }
 
 impl Default for Table {
@@ -86,6 +98,8 @@ impl Default for Table {
             unit: Unit::Pixels,
             first_pixel: FirstPixel::Edge,
             frame_px: None,
+            only: Vec::new(),
+            headerless: false,
         }
     }
 }
@@ -100,12 +114,38 @@ pub(crate) struct Row {
     pub(crate) fields: Vec<String>,
 }
 
+/// A piece of an image's name.
+enum NamePart {
+    Text(String),
+    Column(usize),
+}
+
+/// `{Split}/{Image}.png` apart; a name without braces is a column's.
+fn name_parts<E>(text: &str, mut find: impl FnMut(&str) -> Result<usize, E>) -> Result<Vec<NamePart>, E> {
+    if !text.contains('{') {
+        return Ok(vec![NamePart::Column(find(text)?)]);
+    }
+    let mut parts = Vec::new();
+    for (at, piece) in text.split('{').enumerate() {
+        match piece.split_once('}').filter(|_| at > 0) {
+            Some((column, text)) => {
+                parts.push(NamePart::Column(find(column)?));
+                parts.push(NamePart::Text(text.to_owned()));
+            }
+            None => parts.push(NamePart::Text(piece.to_owned())),
+        }
+    }
+    Ok(parts)
+}
+
 /// The rows of a table, one after the other.
 pub(crate) struct Rows {
     path: PathBuf,
     reader: csv::Reader<fs_err::File>,
     record: csv::StringRecord,
-    image: Option<usize>,
+    image: Vec<NamePart>,
+    only: Vec<(String, usize, Vec<String>)>,
+    watch: Arc<Watch>,
     annotator: Option<usize>,
     seconds: Option<usize>,
     correct: Option<usize>,
@@ -117,22 +157,39 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// Opens the table and finds its columns; `wanted` are the format's own.
-    pub(crate) fn open(file: &FoundFile, table: &Table, wanted: &[&str]) -> Result<Self, AnnotationError> {
+    pub(crate) fn open(
+        file: &FoundFile,
+        table: &Table,
+        wanted: &[&str],
+        watch: &Arc<Watch>,
+    ) -> Result<Self, AnnotationError> {
         let path = file.path.clone();
         let opened = fs_err::File::open(&path).map_err(|source| AnnotationError::open(&path, source))?;
-        let mut reader = csv::ReaderBuilder::new().delimiter(table.delimiter).from_reader(opened);
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(table.delimiter).has_headers(!table.headerless);
+        let mut reader = builder.from_reader(opened);
         let header = match reader.headers() {
+            Ok(first) if table.headerless => (1..=first.len()).map(|number| number.to_string()).collect(),
             Ok(header) => header.clone(),
             Err(error) => return Err(csv_fault(&path, &error)),
         };
         let find = |name: &str| {
             let is = |head: &str| head.trim_start_matches('\u{feff}').trim() == name;
-            header.iter().position(is).ok_or_else(|| {
-                let columns: Vec<String> = header.iter().map(|head| format!("`{}`", head.trim())).collect();
-                let reason =
-                    format!("it has no column `{name}`: name the right one of {}", columns.join(", "));
-                AnnotationError::line(&path, 1, reason)
-            })
+            let places: Vec<usize> = (0..header.len()).filter(|&at| is(&header[at])).collect();
+            let reason = match places[..] {
+                [at] => return Ok(at),
+                [] => {
+                    let columns: Vec<String> =
+                        header.iter().map(|head| format!("`{}`", head.trim())).collect();
+                    format!("it has no column `{name}`: name the right one of {}", columns.join(", "))
+                }
+                [first, second, ..] => format!(
+                    "the column `{name}` stands in it twice, as field {} and as field {}: rename one of them",
+                    first + 1,
+                    second + 1
+                ),
+            };
+            Err(AnnotationError::line(&path, 1, reason))
         };
         let optional = |name: &Option<String>| name.as_deref().map(find).transpose();
         let columns = &table.columns;
@@ -140,7 +197,15 @@ impl Rows {
             let reason = "neither a column nor the file's name says which image: name the column";
             return Err(AnnotationError::line(&path, 1, reason));
         }
-        let (image, annotator) = (optional(&columns.image)?, optional(&columns.annotator)?);
+        let image = columns.image.as_deref().map_or(Ok(vec![]), |image| name_parts(image, find))?;
+        let annotator = optional(&columns.annotator)?;
+        let mut only = Vec::with_capacity(table.only.len());
+        for (column, values) in &table.only {
+            for value in values {
+                watch.look("where", format!("the value `{value}` in the column `{column}`"), false);
+            }
+            only.push((column.clone(), find(column)?, values.clone()));
+        }
         let (seconds, correct) = (optional(&columns.seconds)?, optional(&columns.correct)?);
         let frame = match &columns.frame {
             Some((width, height)) => Some((find(width)?, find(height)?)),
@@ -154,6 +219,8 @@ impl Rows {
             reader,
             record,
             image,
+            only,
+            watch: Arc::clone(watch),
             annotator,
             seconds,
             correct,
@@ -164,11 +231,31 @@ impl Rows {
         })
     }
 
+    /// True if the filter lets the row through.
+    fn is_wanted(&self, record: &csv::StringRecord) -> bool {
+        self.only.iter().all(|(column, index, values)| {
+            let found = record.get(*index).unwrap_or("").trim();
+            let wanted = values.iter().any(|value| value == found);
+            if wanted {
+                self.watch.look("where", format!("the value `{found}` in the column `{column}`"), true);
+            } else {
+                self.watch.knows("where", found);
+            }
+            wanted
+        })
+    }
+
     fn row(&self, line: u64) -> Result<Row, AnnotationError> {
         let fault = |reason: String| AnnotationError::line(&self.path, line, reason);
         let field = |index: usize| self.record.get(index).unwrap_or("").trim();
-        let image = self.image.map_or("", field).to_owned();
-        if self.image.is_some() && image.is_empty() {
+        let parts = self.image.iter().map(|part| match part {
+            NamePart::Text(text) => text.as_str(),
+            NamePart::Column(index) => field(*index),
+        });
+        let image: String = parts.collect();
+        let is_nameless =
+            self.image.iter().any(|part| matches!(part, NamePart::Column(index) if field(*index).is_empty()));
+        if is_nameless {
             return Err(fault("it names no image".into()));
         }
         let annotator = self.annotator.map(field).filter(|name| !name.is_empty()).map(str::to_owned);
@@ -186,7 +273,7 @@ impl Rows {
         };
         let origin = format!("`{}`, line {line}", self.path.display());
         let annotation =
-            Annotation { image, annotator, frame_px, marks: Vec::new(), duration_s, correct, origin };
+            Annotation { annotator, frame_px, duration_s, correct, ..Annotation::new(image, origin) };
         let fields = self.wanted.iter().map(|&index| field(index).to_owned()).collect();
         Ok(Row { path: self.path.clone(), line, annotation, fields })
     }
@@ -200,7 +287,12 @@ impl Iterator for Rows {
             return None;
         }
         let mut record = std::mem::take(&mut self.record);
-        let read = self.reader.read_record(&mut record);
+        let read = loop {
+            let read = self.reader.read_record(&mut record);
+            if !matches!(read, Ok(true)) || self.is_wanted(&record) {
+                break read;
+            }
+        };
         self.record = record;
         match read {
             Ok(true) => {
@@ -222,36 +314,85 @@ impl Row {
     }
 }
 
+/// What a row gives.
+pub(crate) enum Found {
+    /// A mark.
+    Mark(Mark),
+    /// The person looked at the image and marked nothing.
+    NoMark,
+    /// The row is no annotation: a lost sample, or one that a filter leaves out.
+    Skip,
+}
+
+/// How a format takes a row's fields.
+pub(crate) trait RowReader {
+    /// What the row gives.
+    ///
+    /// # Errors
+    /// What is wrong, without the place.
+    fn found(&mut self, row: &Row) -> Result<Found, String>;
+
+    /// What a person should be told at the end of the file.
+    fn doubts(&self, _path: &Path) -> Vec<AnnotationError> {
+        Vec::new()
+    }
+}
+
 /// Rows to annotations: marks of consecutive rows of one image and person belong to one annotation. So no more than one
-/// annotation is in memory; a person who comes back to an image later in the file gives a second annotation of it.
-pub(crate) fn grouped(
-    mut rows: Rows,
-    mark: impl Fn(&Row) -> Result<Mark, String> + Send + 'static,
-) -> Annotations {
+/// annotation is in memory; a person who comes back to an image later in the file gives a second annotation of it. A faulty
+/// row is an error, and its annotation says that a mark is lost.
+pub(crate) fn grouped(rows: Rows, reader: impl RowReader + Send + 'static) -> Annotations {
+    let path = rows.path.clone();
+    let (mut rows, mut reader) = (Some(rows), reader);
     let mut open: Option<Annotation> = None;
+    let mut ready: VecDeque<Result<Annotation, AnnotationError>> = VecDeque::new();
     Box::new(std::iter::from_fn(move || {
         loop {
-            let row = match rows.next() {
-                None => return open.take().map(Ok),
+            if let Some(next) = ready.pop_front() {
+                return Some(next);
+            }
+            let row = match rows.as_mut()?.next() {
+                None => {
+                    rows = None;
+                    ready.extend(open.take().map(Ok));
+                    ready.extend(reader.doubts(&path).into_iter().map(Err));
+                    continue;
+                }
                 Some(Err(error)) => return Some(Err(error)),
                 Some(Ok(row)) => row,
             };
-            let found = match mark(&row) {
-                Ok(found) => found,
-                Err(reason) => return Some(Err(row.fault(reason))),
+            let found = match reader.found(&row) {
+                Ok(Found::Skip) => continue,
+                Ok(Found::Mark(mark)) => Some(mark),
+                Ok(Found::NoMark) => None,
+                Err(reason) => {
+                    ready.push_back(Err(row.fault(reason)));
+                    let mut next = row.annotation;
+                    next.n_lost = 1;
+                    join(&mut open, next, &mut ready);
+                    continue;
+                }
             };
             let mut next = row.annotation;
-            match &mut open {
-                Some(open) if continues(open, &next) => open.marks.push(found),
-                _ => {
-                    next.marks.push(found);
-                    if let Some(done) = open.replace(next) {
-                        return Some(Ok(done));
-                    }
-                }
-            }
+            next.marks.extend(found);
+            join(&mut open, next, &mut ready);
         }
     }))
+}
+
+/// Adds to the open annotation what continues it; else that one is ready and the next one is open.
+fn join(
+    open: &mut Option<Annotation>,
+    next: Annotation,
+    ready: &mut VecDeque<Result<Annotation, AnnotationError>>,
+) {
+    match open {
+        Some(open) if continues(open, &next) => {
+            open.marks.extend(next.marks);
+            open.n_lost += next.n_lost;
+        }
+        _ => ready.extend(open.replace(next).map(Ok)),
+    }
 }
 
 fn continues(open: &Annotation, next: &Annotation) -> bool {
@@ -262,7 +403,7 @@ fn continues(open: &Annotation, next: &Annotation) -> bool {
         && open.duration_s == next.duration_s
 }
 
-fn csv_fault(path: &std::path::Path, error: &csv::Error) -> AnnotationError {
+fn csv_fault(path: &Path, error: &csv::Error) -> AnnotationError {
     let line = error.position().map_or(1, csv::Position::line);
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => AnnotationError::line(

@@ -10,10 +10,16 @@
 //!
 //! The image is what the pattern's `{image}` stands for, or else `<filename>`.
 
+use std::sync::Arc;
+
 use super::boxes::rectangle;
 use super::svg::parse_xml;
 use super::table::coordinate;
-use super::{Annotations, FoundFile, many, text};
+use super::{Annotations, FoundFile, Reader, Watch, many, text};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::formats::Settings;
 use crate::{Annotation, AnnotationError, Mark, Place};
 
 /// How Pascal VOC files are read.
@@ -35,9 +41,46 @@ impl Default for VocOptions {
     }
 }
 
-pub(super) fn read(file: &FoundFile, options: &VocOptions) -> Result<Annotations, AnnotationError> {
+/// Pascal VOC XML.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VocSettings {
+    /// Such as `boxes/{image}.xml`.
+    pub files: String,
+    /// Only objects of these names.
+    pub names: Option<Vec<String>>,
+    /// Boxes are first and last pixel, counted from 1, as VOC counts; default: true. `false`: they are edges.
+    pub pixels_from_one: Option<bool>,
+    /// The element that says who; default: `annotator`.
+    pub annotator: Option<String>,
+}
+impl Settings for VocSettings {
+    type Options = VocOptions;
+
+    fn files(&self) -> &str {
+        &self.files
+    }
+
+    fn checked(&self) -> Result<VocOptions, String> {
+        let default = VocOptions::default();
+        Ok(VocOptions {
+            names: self.names.clone(),
+            pixels_from_one: self.pixels_from_one.unwrap_or(default.pixels_from_one),
+            annotator: self.annotator.clone().unwrap_or(default.annotator),
+        })
+    }
+}
+
+impl Reader for VocOptions {
+    fn read(&self, file: &FoundFile, watch: &Arc<Watch>) -> Result<Annotations, AnnotationError> {
+        read(file, self, watch)
+    }
+}
+
+fn read(file: &FoundFile, options: &VocOptions, watch: &Watch) -> Result<Annotations, AnnotationError> {
     let path = &file.path;
     let text = text(path)?;
+    watch.expect("names", "name", options.names.as_ref());
     let document = parse_xml(&text, path)?;
     let root = document.root_element();
     if root.tag_name().name() != "annotation" {
@@ -52,6 +95,7 @@ pub(super) fn read(file: &FoundFile, options: &VocOptions) -> Result<Annotations
     let mut marks = Vec::new();
     for (index, object) in root.children().filter(|node| node.has_tag_name("object")).enumerate() {
         let name = value(&object, "name").unwrap_or("");
+        watch.filter("names", "name", options.names.as_ref(), name);
         if options.names.as_ref().is_some_and(|wanted| !wanted.iter().any(|wanted| wanted == name)) {
             continue;
         }
@@ -64,16 +108,18 @@ pub(super) fn read(file: &FoundFile, options: &VocOptions) -> Result<Annotations
             }
         }
     }
+    let n_lost = found.len();
+    let annotator = value(&root, &options.annotator).filter(|name| !name.is_empty()).map(str::to_owned);
+    if options.annotator != VocOptions::default().annotator {
+        watch.look("annotator", format!("the element `<{}>`", options.annotator), annotator.is_some());
+        for child in root.children().filter(roxmltree::Node::is_element) {
+            watch.knows("annotator", child.tag_name().name());
+        }
+    }
     let stated = value(&root, "filename").filter(|name| !name.is_empty()).map(str::to_owned);
-    found.push(Ok(Annotation {
-        image: file.image.clone().or(stated).unwrap_or_else(|| file.image_or_stem()),
-        annotator: value(&root, &options.annotator).filter(|name| !name.is_empty()).map(str::to_owned),
-        frame_px,
-        marks,
-        duration_s: None,
-        correct: None,
-        origin: format!("`{}`", path.display()),
-    }));
+    let image = file.image.clone().or(stated).unwrap_or_else(|| file.image_or_stem());
+    let origin = format!("`{}`", path.display());
+    found.push(Ok(Annotation { annotator, frame_px, marks, n_lost, ..Annotation::new(image, origin) }));
     Ok(many(found))
 }
 

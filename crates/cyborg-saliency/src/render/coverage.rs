@@ -12,6 +12,9 @@ pub(crate) struct Region {
     to_frame: Affine,
     pieces: Vec<Piece>,
     fills: Vec<Fill>,
+    /// Rows of the image: what lies above or below all of them is not kept.
+    height: f64,
+    is_empty: bool,
 }
 
 /// What is cut by a line: an edge of a polygon in image coordinates, or a piece of a stroke in frame coordinates.
@@ -35,13 +38,22 @@ enum Kind {
 
 impl Region {
     /// Nothing yet. The matrix must have an inverse.
-    pub(crate) fn new(to_image: Affine) -> Self {
+    pub(crate) fn new(to_image: Affine, height: usize) -> Self {
         let to_frame = to_image.inverse().unwrap_or(Affine::IDENTITY);
-        Self { to_image, to_frame, pieces: Vec::new(), fills: Vec::new() }
+        let height = height as f64;
+        Self { to_image, to_frame, pieces: Vec::new(), fills: Vec::new(), height, is_empty: true }
     }
 
+    /// True if nothing was added, not even something outside of the image.
     pub(crate) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.is_empty
+    }
+
+    fn push(&mut self, piece: Piece) {
+        self.is_empty = false;
+        if piece.bottom >= 0.0 && piece.top < self.height {
+            self.pieces.push(piece);
+        }
     }
 
     /// A brush of that diameter drawn along the points.
@@ -56,7 +68,7 @@ impl Region {
             let (from, to) = ends(index);
             let is_last = index + 2 >= points.len();
             let (y0, y1) = (self.to_image.apply(from).1, self.to_image.apply(to).1);
-            self.pieces.push(Piece {
+            self.push(Piece {
                 top: y0.min(y1) - reach,
                 bottom: y0.max(y1) + reach,
                 kind: Kind::Brush(Brush::new(from, to, radius, is_last, (self.to_frame.a, self.to_frame.b))),
@@ -73,7 +85,7 @@ impl Region {
                 let from = self.to_image.apply(point);
                 let to = self.to_image.apply(ring[(index + 1) % ring.len()]);
                 let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
-                self.pieces.push(Piece { top, bottom, kind: Kind::Edge { polygon, from, to } });
+                self.push(Piece { top, bottom, kind: Kind::Edge { polygon, from, to } });
             }
         }
     }

@@ -136,7 +136,7 @@ impl Length {
     }
 }
 
-/// The density of weighted points of the frame, and how many of them lie outside the image.
+/// The density of weighted points of the frame; points outside the image are left out.
 ///
 /// Sigma is scaled with the placement: by its two factors where it keeps rows or turns them into columns, by the root of
 /// its determinant otherwise (right for every similarity).
@@ -144,11 +144,11 @@ pub(crate) fn density(
     points: &[((f64, f64), f64)],
     placement: &Placement,
     style: PointStyle,
-) -> Result<(SaliencyMap, usize), AnnotationError> {
+) -> Result<SaliencyMap, AnnotationError> {
     let (width, height) = placement.size_px();
     let (width, height) = (width as usize, height as usize);
     let PointStyle::Density { sigma, truncate, edge } = style else {
-        return Ok((SaliencyMap::filled(width, height, 0.0), 0));
+        return Ok(SaliencyMap::filled(width, height, 0.0));
     };
     let sigma = sigma.in_frame_px(placement.frame_size())?;
     let matrix = placement.matrix();
@@ -159,17 +159,73 @@ pub(crate) fn density(
     };
     let gaussian = Gaussian { sigma_x_px: sigma * scale_x, sigma_y_px: sigma * scale_y, truncate };
     gaussian.check()?;
+    let is_inside = |&((x, y), _): &((f64, f64), f64)| {
+        (0.0..width as f64).contains(&x) && (0.0..height as f64).contains(&y)
+    };
+    let placed = points.iter().map(|&(point, weight)| (placement.map(point), weight)).filter(is_inside);
     let mut values = vec![0.0; width * height];
-    let mut n_outside = 0;
-    for &(point, weight) in points {
-        let (x, y) = placement.map(point);
-        if (0.0..width as f64).contains(&x) && (0.0..height as f64).contains(&y) {
+    if (scale_x, scale_y) == (1.0, 1.0) {
+        for ((x, y), weight) in placed {
             values[y as usize * width + x as usize] += weight;
-        } else {
-            n_outside += 1;
+        }
+        blur(&mut values, width, height, &gaussian, edge);
+    } else {
+        for ((x, y), weight) in placed {
+            let (left, columns) = integrals(x, gaussian.sigma_x_px, truncate, width, edge);
+            let (top, rows) = integrals(y, gaussian.sigma_y_px, truncate, height, edge);
+            for (row, share) in rows.iter().enumerate() {
+                let start = (top + row) * width + left;
+                for (value, column) in values[start..start + columns.len()].iter_mut().zip(&columns) {
+                    *value += weight * share * column;
+                }
+            }
         }
     }
-    blur(&mut values, width, height, &gaussian, edge);
     let values = values.iter().map(|&value| value as f32).collect();
-    Ok((SaliencyMap { width_px: width, height_px: height, values }, n_outside))
+    Ok(SaliencyMap { width_px: width, height_px: height, values })
+}
+
+/// The integrals of a Gaussian about `centre` over the pixels of an axis, from the first one that it reaches. It is cut off
+/// at `truncate` sigma and its integral is 1. What lies beyond the border comes back as the edge has it: mirrored at the
+/// border ([`Edge::Reflect`], and [`Edge::Mirror`], which differs from it by a pixel that has no size here), at the other end
+/// ([`Edge::Wrap`]), or not at all ([`Edge::Constant`], and [`Edge::Nearest`], which would repeat a border of no width).
+fn integrals(centre: f64, sigma: f64, truncate: f64, n_pixels: usize, edge: Edge) -> (usize, Vec<f64>) {
+    let (length, reach) = (n_pixels as f64, truncate * sigma);
+    let mut centres = vec![centre];
+    // So often as the Gaussian is longer than the axis.
+    let n_images = (reach / length).ceil().min(1e4) as i64 + 1;
+    let images = (-n_images..=n_images).filter(|_| !matches!(edge, Edge::Constant | Edge::Nearest));
+    for image in images {
+        match edge {
+            Edge::Wrap if image != 0 => centres.push(centre + image as f64 * length),
+            Edge::Reflect | Edge::Mirror => {
+                let period = 2.0 * image as f64 * length;
+                centres.push(period - centre);
+                if image != 0 {
+                    centres.push(period + centre);
+                }
+            }
+            _ => {}
+        }
+    }
+    let scale = 1.0 / (sigma * 2f64.sqrt());
+    let whole = libm::erf(truncate / 2f64.sqrt());
+    let below = |at: f64, centre: f64| 0.5 * libm::erf((at - centre).clamp(-reach, reach) * scale) / whole;
+    centres.retain(|centre| centre + reach > 0.0 && centre - reach < length);
+    let first = centres.iter().map(|centre| centre - reach).fold(length, f64::min).max(0.0) as usize;
+    let last = centres.iter().map(|centre| centre + reach).fold(0.0, f64::max).min(length).ceil() as usize;
+    let pixels = first..last.max(first);
+    let mut values = vec![0.0; pixels.len()];
+    for centre in centres {
+        // Only the pixels that this image reaches.
+        let start = ((centre - reach).max(0.0) as usize).max(first);
+        let end = ((centre + reach).min(length).ceil() as usize).min(last);
+        let mut before = below(start as f64, centre);
+        for pixel in start..end {
+            let after = below((pixel + 1) as f64, centre);
+            values[pixel - first] += after - before;
+            before = after;
+        }
+    }
+    (first, values)
 }

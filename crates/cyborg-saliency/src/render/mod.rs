@@ -3,6 +3,7 @@
 mod coverage;
 mod density;
 mod gaussian;
+mod outside;
 mod resample;
 mod scale;
 
@@ -10,6 +11,7 @@ use crate::{Annotation, AnnotationError, Fill, Mark, Placement, SaliencyMap, che
 
 pub use density::{Length, PointStyle, PointWeights, Side, View};
 pub use gaussian::{Edge, Gaussian, gaussian_blur};
+pub use outside::Outside;
 pub use resample::resample;
 pub use scale::{Normalisation, Threshold, normalise, threshold};
 
@@ -22,12 +24,14 @@ pub struct DrawOptions {
     pub weights: PointWeights,
     /// Diameter in frame pixels of brushes whose width the file does not state; `None`: such strokes are an error.
     pub brush_px: Option<f64>,
+    /// Maps of another shape than the frame are stretched over it; else they are an error.
+    pub stretch: bool,
 }
 
 impl Default for DrawOptions {
     /// Points become Gaussians of one tenth of the frame's shorter side, all of equal weight; strokes need a width.
     fn default() -> Self {
-        Self { points: PointStyle::default(), weights: PointWeights::Equal, brush_px: None }
+        Self { points: PointStyle::default(), weights: PointWeights::Equal, brush_px: None, stretch: false }
     }
 }
 
@@ -36,8 +40,8 @@ impl Default for DrawOptions {
 pub struct Drawn {
     /// The map, of the placement's size.
     pub map: SaliencyMap,
-    /// Points that lie outside the image and so are not in the map.
-    pub n_points_outside: usize,
+    /// Marks that lie wholly outside the image and so are not in the map.
+    pub outside: Outside,
 }
 
 /// One person's marks as a map over the image as the placement has it.
@@ -45,9 +49,11 @@ pub struct Drawn {
 /// - **Strokes, polygons and rectangles** give the share of each pixel that they cover, in `[0, 1]`: exact along the
 ///   rows, 16 lines a pixel down the columns. What overlaps counts once. Strokes have round ends and joints; rings of
 ///   one polygon are filled by its [`Fill`] rule.
-/// - **Points** give a density: each adds its weight to the pixel that holds it, and the whole is blurred as
-///   [`gaussian_blur`] does, that is as SciPy's `gaussian_filter` on the image of impulses. The sum of the map is the sum
-///   of the weights (less what the edge mode loses). Or they give discs, as strokes of one point.
+/// - **Points** give a density. On a map of the frame's own size each adds its weight to the pixel that holds it, and the
+///   whole is blurred as [`gaussian_blur`] does, that is as SciPy's `gaussian_filter` on the image of impulses. On a map of
+///   any other size each pixel gets the integral of the Gaussians over its area, so that a small map is the area average
+///   of a large one and no point moves to the middle of a pixel. The sum of the map is the sum of the weights (less what
+///   the edge mode loses). Or they give discs, as strokes of one point.
 /// - **Masks and maps** are resampled ([`resample`]); several give their pixelwise maximum.
 ///
 /// If an annotation has more than one of these three kinds, each is divided by its greatest value first and the result is
@@ -86,7 +92,7 @@ pub fn draw(
         ));
     }
     let (width, height) = (width as usize, height as usize);
-    let mut region = coverage::Region::new(placement.matrix());
+    let mut region = coverage::Region::new(placement.matrix(), height);
     let mut points = Vec::new();
     let mut picture: Option<SaliencyMap> = None;
     for mark in &annotation.marks {
@@ -110,9 +116,9 @@ pub fn draw(
                 let ring = vec![(*left, *top), (*right, *top), (*right, *bottom), (*left, *bottom)];
                 region.polygon(&[ring], Fill::EvenOdd);
             }
-            Mark::Map(map) => paint(&mut picture, map, None, placement).map_err(fault)?,
+            Mark::Map(map) => paint(&mut picture, map, None, placement, options).map_err(fault)?,
             Mark::Stored(stored) => {
-                paint(&mut picture, &stored.load()?, stored.area, placement).map_err(fault)?;
+                paint(&mut picture, &stored.load()?, stored.area, placement, options).map_err(fault)?;
             }
         }
     }
@@ -121,11 +127,8 @@ pub fn draw(
         layers.push(region.coverage(width, height));
     }
     layers.extend(picture);
-    let mut n_points_outside = 0;
     if !points.is_empty() {
-        let (map, outside) = density::density(&points, placement, options.points)?;
-        n_points_outside = outside;
-        layers.push(map);
+        layers.push(density::density(&points, placement, options.points)?);
     }
     let map = if layers.len() > 1 {
         let mut map = SaliencyMap::filled(width, height, 0.0);
@@ -137,7 +140,7 @@ pub fn draw(
     } else {
         layers.pop().unwrap_or_else(|| SaliencyMap::filled(width, height, 0.0))
     };
-    Ok(Drawn { map, n_points_outside })
+    Ok(Drawn { map, outside: outside::outside(&annotation.marks, placement) })
 }
 
 /// Lays a map over its part of the frame and that over the picture.
@@ -146,9 +149,10 @@ fn paint(
     map: &SaliencyMap,
     area: Option<(f64, f64, f64, f64)>,
     placement: &Placement,
+    options: &DrawOptions,
 ) -> Result<(), String> {
     let (frame_width, frame_height) = placement.frame_size();
-    if area.is_none() {
+    if area.is_none() && !options.stretch {
         let map_px = (map.width_px as u32, map.height_px as u32);
         check_aspect(map_px, (frame_width as u32, frame_height as u32)).map_err(|error| error.to_string())?;
     }

@@ -53,10 +53,10 @@ fn points_are_impulses_filtered() {
         }
         for edge in [Edge::Constant, Edge::Reflect] {
             let style = PointStyle::Density { sigma: Length::FramePx(1.7), truncate: 4.0, edge };
-            let options = DrawOptions { points: style, weights, brush_px: None };
+            let options = DrawOptions { points: style, weights, brush_px: None, stretch: false };
             let drawn =
                 draw(&annotation(marks.to_vec()), &Placement::new((17, 11)), &options).expect("drawn");
-            assert_eq!(drawn.n_points_outside, 0);
+            assert_eq!(drawn.outside.n_outside, 0);
             assert_eq!(drawn.map, gaussian_blur(&impulses, &Gaussian::new(1.7), edge).expect("blurred"));
         }
     }
@@ -66,7 +66,7 @@ fn points_are_impulses_filtered() {
 fn points_outside_are_counted_and_not_drawn() {
     let marks = vec![point(-0.001, 5.0), point(17.0, 5.0), point(5.0, 11.0), point(16.999, 10.999)];
     let drawn = draw(&annotation(marks), &Placement::new((17, 11)), &DrawOptions::default()).expect("drawn");
-    assert_eq!(drawn.n_points_outside, 3);
+    assert_eq!(drawn.outside.n_outside, 3);
     let inside =
         draw(&annotation(vec![point(16.5, 10.5)]), &Placement::new((17, 11)), &DrawOptions::default());
     assert_eq!(drawn.map, inside.expect("drawn").map);
@@ -78,12 +78,15 @@ fn sigma_is_scaled_with_the_picture() {
     let style = |sigma| PointStyle::Density { sigma, truncate: 4.0, edge: Edge::Reflect };
     let options = |sigma| DrawOptions { points: style(sigma), ..DrawOptions::default() };
     let placement = Placement::new((34, 11)).resized((17, 22));
-    let drawn = draw(&annotation(vec![point(10.5, 5.1)]), &placement, &options(Length::FramePx(2.0)));
-    let mut impulse = SaliencyMap::filled(17, 22, 0.0);
-    impulse.values[10 * 17 + 5] = 1.0; // (5.25, 10.2)
-    let gaussian = Gaussian { sigma_x_px: 1.0, sigma_y_px: 4.0, truncate: 4.0 };
-    let expected = gaussian_blur(&impulse, &gaussian, Edge::Reflect).expect("blurred");
-    assert_eq!(drawn.expect("drawn").map, expected);
+    let expected = draw(&annotation(vec![point(10.5, 5.1)]), &placement, &options(Length::FramePx(2.0)))
+        .expect("drawn")
+        .map;
+    // The point is at (5.25, 10.2) and sigma 1 and 4: pixel (5, 10) gets the shares of a normal distribution between -0.25
+    // and 0.75 sigma and between -0.05 and 0.2 sigma (0.3720790, 0.0991985; Python's statistics.NormalDist), over those
+    // within 4 sigma (0.9999367 each). On the columns the other border is 11.8 / 4 = 2.95 sigma away: what comes back from it
+    // is 23.6 px away and so beyond 4 sigma.
+    let share = 0.372_079_0 * 0.099_198_5 / 0.999_936_7f64.powi(2);
+    assert!((f64::from(expected.at(5, 10)) - share).abs() < 1e-6, "{} and {share}", expected.at(5, 10));
     // 2 px of a frame of 34x11 in other words. On a screen of 340 px over 34 cm, 57.29... cm away, a degree is
     // 2 * 57.29... * tan(0.5 degrees) = 1 cm = 10 px; shown at 5 screen px a frame px, that is 2 frame px.
     let view = View {

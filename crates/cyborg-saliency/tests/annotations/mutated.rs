@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use cyborg_saliency::{
     BoxOptions, ClickListOptions, CocoOptions, DrawOptions, EyeTaggerOptions, Format, LabelMeOptions,
-    MapOptions, MatlabOptions, Placement, PointOptions, SvgOptions, VocOptions, draw,
+    MapOptions, MatlabOptions, Placement, PointOptions, SourceSettings, SvgOptions, VocOptions, draw,
 };
+use serde_json::json;
 
 use crate::support::{golden, read, samples};
 
@@ -35,8 +36,12 @@ fn formats() -> Vec<(PathBuf, Format)> {
         annotator: "annotator_id".into(),
         ..EyeTaggerOptions::default()
     };
-    let map = || Format::Map(MapOptions::default());
+    let map = || Format::Maps(MapOptions::default());
     let sample = |name: &str| samples().join(name);
+    let settings = |json| {
+        let settings: SourceSettings = serde_json::from_value(json).expect("settings");
+        settings.checked().expect("good settings").format
+    };
     vec![
         (sample("svg/0001.svg"), Format::Svg(SvgOptions::default())),
         (sample("coco.json"), Format::Coco(CocoOptions::default())),
@@ -54,12 +59,22 @@ fn formats() -> Vec<(PathBuf, Format)> {
         (sample("heat.npy"), map()),
         (
             golden("files/classes.png"),
-            Format::Map(MapOptions { labels: Some(vec![0, 3]), ..MapOptions::default() }),
+            Format::Maps(MapOptions { labels: Some(vec![0, 3]), ..MapOptions::default() }),
         ),
         (golden("files/map-float64.tiff"), map()),
         (golden("files/map-plain.mat"), map()),
         (golden("files/map-compressed.mat"), map()),
         (golden("files/array-fortran.npy"), map()),
+        (sample("via.json"), settings(json!({"via": {"files": "x"}}))),
+        (sample("cvat.xml"), settings(json!({"cvat": {"files": "x"}}))),
+        (sample("label-studio.json"), settings(json!({"label-studio": {"files": "x"}}))),
+        (sample("salicon.json"), settings(json!({"salicon": {"files": "x"}}))),
+        (sample("supervisely/0001.png.json"), settings(json!({"supervisely": {"files": "{image}"}}))),
+        (sample("yolo/0001.txt"), settings(json!({"yolo": {"files": "{image}"}}))),
+        (
+            sample("run-lengths.csv"),
+            settings(json!({"run-lengths": {"files": "x", "height": "Height", "width": "Width"}})),
+        ),
     ]
 }
 
@@ -186,7 +201,7 @@ fn promises_are_not_believed() {
         ),
     ] {
         let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-        let text = says(name, &npy(&header), Format::Map(MapOptions::default()));
+        let text = says(name, &npy(&header), Format::Maps(MapOptions::default()));
         assert!(text.contains(reason), "{text}");
     }
     // A cell array of 2^31 elements in 100 bytes.
@@ -196,7 +211,7 @@ fn promises_are_not_believed() {
     for word in [14u32, 56, 6, 8, 1, 0, 5, 8, 1 << 30, 2, 1, 1, u32::from(b'a'), 0, 14, 0] {
         mat.extend(word.to_le_bytes());
     }
-    let text = says("huge.mat", &mat, Format::Map(MapOptions::default()));
+    let text = says("huge.mat", &mat, Format::Maps(MapOptions::default()));
     assert!(
         text.contains("a cell or structure array of 2147483648 elements is larger than the file"),
         "{text}"

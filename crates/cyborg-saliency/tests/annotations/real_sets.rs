@@ -77,7 +77,7 @@ fn massvis_clicks_are_read() {
     let Some(root) = data("massvis") else { return };
     let options = MatlabOptions {
         variable: "bubble".into(),
-        image: "filename".into(),
+        image: Some("filename".into()),
         annotators: "userdata".into(),
         points: MatlabPoints::Rows("fixations.enc".into()),
         duration: None,
@@ -95,7 +95,7 @@ fn massvis_clicks_are_read() {
 #[test]
 fn radiologists_masks_are_read() {
     let Some(root) = data("cxr") else { return };
-    let (good, bad) = read(&root, "lung/{image}.png", Format::Map(MapOptions::default()));
+    let (good, bad) = read(&root, "lung/{image}.png", Format::Maps(MapOptions::default()));
     assert!(bad.is_empty() && good.len() == 100, "{} masks, {:?}", good.len(), bad.first());
     for annotation in good {
         let Mark::Stored(stored) = &annotation.marks[0] else { panic!("a mask") };

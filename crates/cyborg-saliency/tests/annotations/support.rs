@@ -75,13 +75,5 @@ pub(crate) fn point(x: f64, y: f64) -> Mark {
 }
 
 pub(crate) fn annotation(marks: Vec<Mark>) -> Annotation {
-    Annotation {
-        image: "0001.png".into(),
-        annotator: None,
-        frame_px: None,
-        marks,
-        duration_s: None,
-        correct: None,
-        origin: "test".into(),
-    }
+    Annotation { marks, ..Annotation::new("0001.png", "test") }
 }
