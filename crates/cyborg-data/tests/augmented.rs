@@ -6,6 +6,7 @@ use cyborg_manifest::{Item, Split};
 use cyborg_seed::Seed;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::tempdir;
 
 const SIDE: usize = 32;
@@ -39,7 +40,7 @@ fn all() -> Vec<Arc<dyn Transform>> {
         if choice.name == "rotation" {
             fields.insert("degrees".to_owned(), 20.into());
         }
-        choice.parse(&fields).expect("valid")
+        choice.parse(&fields).expect("valid").into()
     };
     TRANSFORMS.iter().map(parse).collect()
 }
