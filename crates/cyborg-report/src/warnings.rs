@@ -1,6 +1,6 @@
 //! What the results themselves show that a reader must know first.
 use crate::ReportInput;
-use crate::digest::Block;
+use crate::block::Block;
 use crate::number::count;
 
 /// Fewer seeds than asked, sources that are not unseen, names that look alike.

@@ -1,7 +1,8 @@
 //! CAMs against human maps, and against those of other seeds.
 use super::{filter_attributes, heading, parts};
+use crate::block::Block;
 use crate::cam_measures::{CamRow, MEASURES, MOST_IMAGES, Reference};
-use crate::digest::{Block, Digest};
+use crate::digest::Digest;
 use crate::escape::html;
 use crate::number::{DASH, spread, value};
 use std::fmt::Write as _;

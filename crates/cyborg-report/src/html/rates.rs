@@ -1,11 +1,13 @@
 //! The figures of scores: AUC by source, ROC, DET, histograms.
 use super::figures::{band_points, figure, method_legend};
 use super::{parts, style_of};
+use crate::block::{Block, SourceRow};
 use crate::curves::{Curve, DET_LIMITS, LOG_FROM, Rates};
-use crate::digest::{Block, Digest, SourceRow};
+use crate::digest::Digest;
 use crate::escape::html;
 use crate::number::{count, value};
 use crate::svg::{Forest, ForestRow, Guide, Line, Plot, Point, Range, Scale, legend};
+use cyborg_eval::MetricName;
 use std::fmt::Write as _;
 
 /// AUC of every source with its interval.
@@ -16,7 +18,7 @@ pub(crate) fn by_source(digest: &Digest<'_>, block: &Block<'_>) -> String {
             .methods
             .iter()
             .filter_map(|method| {
-                let auc = row.of(method)?.stat("auc").mean?;
+                let auc = row.of(method)?.stat(MetricName::Auc).mean?;
                 Some((style_of(digest, method), auc, block.auc_interval(row, method)))
             })
             .collect();
@@ -162,7 +164,10 @@ fn curves(digest: &Digest<'_>, block: &Block<'_>, kind: &Kind) -> String {
                 points,
                 range: Range::Band,
             });
-            areas.push(format!("{method} {}", value(row.of(method).and_then(|row| row.stat("auc").mean))));
+            areas.push(format!(
+                "{method} {}",
+                value(row.of(method).and_then(|row| row.stat(MetricName::Auc).mean))
+            ));
         }
         if lines.is_empty() {
             let reason = row.methods.iter().find_map(|row| row.reason.as_deref()).unwrap_or("no value");
