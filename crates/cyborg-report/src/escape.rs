@@ -106,11 +106,6 @@ pub(crate) fn latex(text: &str) -> String {
     escaped
 }
 
-/// A name that someone else gave, in which a line end is shown as an escape too: it cannot forge a line of its own.
-pub(crate) fn name(text: &str) -> String {
-    text.replace('\r', "\\r").replace('\n', "\\n")
-}
-
 /// A text cell of a CSV file. Quoting is the CSV writer's work; here an apostrophe keeps a spreadsheet from taking
 /// a name such as `=1+1` for a formula.
 pub(crate) fn csv(text: &str) -> String {

@@ -172,6 +172,7 @@ impl<'a> Collector<'a> {
         if !epochs.is_empty() {
             pictures.epochs.push((key.seed, epochs));
         }
+        let negatives = n_negatives(&metrics)?;
         let sources: Vec<String> = rocs.iter().map(|roc| roc.source.clone()).collect();
         for of_source in rocs {
             let at = pictures.rocs.iter().position(|(source, _)| *source == of_source.source);
@@ -180,7 +181,11 @@ impl<'a> Collector<'a> {
                 pictures.rocs.len() - 1
             });
             if let Ok(roc) = of_source.roc {
-                pictures.rocs[at].1.push(Rates::new(&roc));
+                let n = negatives
+                    .iter()
+                    .find(|(source, _)| *source == pictures.rocs[at].0)
+                    .map_or(0, |(_, n)| *n);
+                pictures.rocs[at].1.push(Rates::new(&roc, n));
             }
         }
         let counted_rows = measured_rows.as_ref().unwrap_or(&rows);
@@ -202,6 +207,15 @@ impl<'a> Collector<'a> {
         }
         Ok(metrics)
     }
+}
+
+/// How many negatives each source is tested against.
+fn n_negatives(metrics: &DataFrame) -> Result<Vec<(String, u32)>, String> {
+    let table = Table { frame: metrics, what: "the metrics of a run" };
+    let read = || Ok((table.text("kind")?, table.text("source")?, table.counts("n_negative")?));
+    let (kinds, sources, n) = read().map_err(|error: crate::ReportError| on_one_line(&error))?;
+    let rows = kinds.into_iter().zip(sources).zip(n);
+    Ok(rows.filter(|((kind, _), _)| kind == "source").map(|((_, source), n)| (source, n)).collect())
 }
 
 /// The columns of a run's scores that pictures need.

@@ -12,8 +12,8 @@ use cyborg_eval::{
 };
 use polars::prelude::{Column, DataFrame};
 
-/// Most images measured in all (images x runs x drawn test sets) for one pair of methods: some ten seconds of one core.
-const MOST_MEASURED: usize = 100_000_000;
+/// Most images measured in all (images x runs x drawn test sets) for one pair of methods: some seconds of one core.
+const MOST_MEASURED: usize = 50_000_000;
 /// Drawn test sets, and the fewest of which a standard error is taken.
 const REPLICATES: usize = 1000;
 const FEWEST_REPLICATES: usize = 200;
@@ -119,13 +119,13 @@ pub(crate) fn tested(
         n_images += both[0].0.height() + both[1].0.height();
         read.push(both);
     }
-    // A jackknife of up to 2,000 subjects comes on top.
+    // A jackknife of up to 300 subjects comes on top.
     let replicates = (MOST_MEASURED / n_images.max(1)).min(REPLICATES);
     if replicates < FEWEST_REPLICATES {
         return Err(eval(EvalError::Setting {
             setting: "number of images times runs",
             found: n_images.to_string(),
-            expected: "at most 500,000, so that test sets can be drawn in bounded time",
+            expected: "at most 250,000, so that test sets can be drawn in bounded time",
         }));
     }
     let runs: Vec<PairedRuns<'_>> = read

@@ -137,7 +137,8 @@ pub(crate) fn section(digest: &Digest<'_>) -> String {
     format!(
         "{text}<p class=\"note\">Curves are averaged over up to {seeds} at fixed false positive rates (BPCER); the band \
          is ± 1 standard deviation. The dotted line is chance. The AUC beside a name is the mean of the seeds' AUCs, as \
-         in the table. Below one over the number of negative images a rate is no more than a guess. Histograms pool \
+         in the table. Small false positive \
+         rates are drawn where there are 100 negative images or more, and down to one of them. Histograms pool \
          the seeds.</p>\n"
     )
 }
@@ -146,7 +147,7 @@ pub(crate) fn section(digest: &Digest<'_>) -> String {
 fn curves(digest: &Digest<'_>, block: &Block<'_>, kind: &Kind) -> String {
     let mut text = String::new();
     let mut n_drawn = 0;
-    for row in block.rows.iter().filter(|row| !row.is_aggregate) {
+    'sources: for row in block.rows.iter().filter(|row| !row.is_aggregate) {
         let mut lines = Vec::new();
         let mut areas = Vec::new();
         for (method, pictures) in block.methods.iter().zip(&block.pictures) {
@@ -154,6 +155,10 @@ fn curves(digest: &Digest<'_>, block: &Block<'_>, kind: &Kind) -> String {
                 pictures.rocs.iter().find(|(source, _)| *source == row.source).map(|(_, rates)| rates);
             let Some(rates) = rates.filter(|rates| !rates.is_empty()) else { continue };
             let curves: Vec<Curve> = rates.iter().map(|rates| (kind.of)(rates).clone()).collect();
+            // Too few negatives for such small rates: no plot.
+            if curves.iter().all(Vec::is_empty) {
+                continue 'sources;
+            }
             let mut points = band_points(&curves);
             if let Some((x, y)) = kind.origin {
                 points.insert(0, Point { x, y: Some(y), range: None });
