@@ -1,5 +1,6 @@
 //! `cargo xtask evaluate`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,7 +21,7 @@ use crate::print;
   cargo xtask evaluate ce.csv cyborg.csv --compare ce=cyborg --output reports/two     a file a method
   cargo xtask evaluate all.parquet --method-column model --seed-column seed --logit-columns z0,z1 --output reports/all")]
 pub(crate) struct EvaluateArguments {
-    /// Files of scores; told apart by their content: CSV (commas, semicolons or tabs, with a header) or parquet.
+    /// Files of scores (`-`: CSV from standard input); told apart by their content: CSV (commas, semicolons or tabs, with a header) or parquet.
     #[arg(required = true, value_name = "SCORES")]
     files: Vec<PathBuf>,
     /// The report's folder.
@@ -65,11 +66,14 @@ pub(crate) struct EvaluateArguments {
     /// Column of the data set's name.
     #[arg(long, value_name = "NAME")]
     data_column: Option<String>,
+    /// Low scores mean the positive class, as those of a detector that scores how genuine an image is.
+    #[arg(long, conflicts_with = "logit_columns")]
+    low_is_positive: bool,
     /// What the scores are.
     #[arg(long, value_enum, default_value = "probability")]
     scale: Scale,
-    /// Test a source against the negatives of these alone, such as `ProGAN=CelebA-HQ`; may be repeated. A source without a
-    /// pair is tested against all negatives.
+    /// Test a source against the negatives of these alone, such as `ProGAN=CelebA-HQ`; may be repeated, also for one
+    /// source. A source without a pair is tested against all negatives.
     #[arg(long = "pair", value_name = "SOURCE=SOURCE,...")]
     pairs: Vec<String>,
     /// Sources that training or validation saw, separated by commas: kept out of the mean over unseen ones.
@@ -100,7 +104,7 @@ pub(crate) struct EvaluateArguments {
 enum Scale {
     /// Probabilities of the positive class, 0 to 1.
     Probability,
-    /// A single logit; the logistic function is applied.
+    /// A single logit: images are ranked by it, and probabilities follow from the logistic function.
     LogOdds,
     /// Anything of which more means more positive.
     Any,
@@ -139,6 +143,7 @@ fn options(arguments: &EvaluateArguments) -> Result<EvaluateOptions> {
         },
         classes: arguments.classes.clone(),
         positive: positive(arguments)?,
+        low_is_positive: arguments.low_is_positive,
     };
     for (name, threshold) in
         [("--threshold", arguments.threshold), ("--validation-threshold", arguments.validation_threshold)]
@@ -149,13 +154,18 @@ fn options(arguments: &EvaluateArguments) -> Result<EvaluateOptions> {
         values.iter().map(|value| split(value, flag)).collect()
     };
     let list = |text: &str| text.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
-    let pairs = split_all(&arguments.pairs, "--pair")?;
+    // A source may be given several pairs: all of its negatives count.
+    let mut pairs: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (source, against) in split_all(&arguments.pairs, "--pair")? {
+        let known = pairs.entry(source).or_default();
+        known.extend(list(&against).into_iter().filter(|name| !name.is_empty()));
+    }
     let groups = split_all(&arguments.groups, "--group")?;
     Ok(EvaluateOptions {
         files: arguments.files.clone(),
         columns,
         method_by_file: arguments.method_column.is_none(),
-        pairs: pairs.into_iter().map(|(source, against)| (source, list(&against))).collect(),
+        pairs,
         seen: arguments.seen.iter().cloned().collect(),
         groups: groups
             .into_iter()

@@ -7,8 +7,8 @@ use crate::metric::{METRICS, N_METRICS};
 use crate::metrics::measure;
 use crate::options::{MetricOptions, check_options};
 use crate::pairing::{EvalPlan, Sources};
+use crate::resample::{Resampler, draw, subjects, without};
 use crate::rows::SourceRow;
-use crate::urn::Urn;
 use crate::values::{Values, reason_of};
 use cyborg_seed::Seed;
 use polars::prelude::DataFrame;
@@ -64,26 +64,42 @@ pub fn run_intervals(
     check_options(options)?;
     check(bootstrap)?;
     let base = Sources::new(scores, plan)?;
-    let urn = Urn::new(scores, plan.positive, &base, bootstrap.resample)?;
+    let (units, n_units) = match bootstrap.resample {
+        Resample::Images => ((0..scores.height() as u32).collect(), scores.height()),
+        Resample::Subjects => subjects(scores)?,
+    };
+    let resampler = Resampler::new(scores, plan.positive, &base, &units, n_units)?;
+    let strata = resampler.strata(1);
     let rows = measure(&base, plan, options);
     let seed = Seed::new(bootstrap.seed).child("bootstrap");
-    let values_of = |sources: Sources| -> Vec<Values> {
-        measure(&sources, plan, options).into_iter().map(|row| row.values).collect()
+    let values_of = |weights: Vec<u32>| -> Vec<Values> {
+        measure(&resampler.weighted(&weights), plan, options).into_iter().map(|row| row.values).collect()
     };
-    let replicates: Vec<Vec<Values>> =
-        (0..bootstrap.replicates).into_par_iter().map(|i| values_of(urn.drawn(i, &seed))).collect();
-    let n_units: usize = urn.strata().iter().map(Vec::len).sum();
-    let jackknife: Option<Vec<Vec<Vec<Values>>>> = (n_units <= MAX_BCA_UNITS).then(|| {
+    let replicates: Vec<Vec<Values>> = (0..bootstrap.replicates)
+        .into_par_iter()
+        .map(|i| values_of(draw(&strata, n_units, i, &seed)))
+        .collect();
+    let n_drawn: usize = strata.iter().map(Vec::len).sum();
+    let n_alone = strata.iter().filter(|stratum| stratum.len() == 1).count();
+    let jackknife: Option<Vec<Vec<Vec<Values>>>> = (n_drawn <= MAX_BCA_UNITS).then(|| {
         let of_stratum = |stratum: &Vec<u32>| -> Vec<Vec<Values>> {
-            stratum.clone().into_par_iter().map(|unit| values_of(urn.without(unit))).collect()
+            stratum.clone().into_par_iter().map(|unit| values_of(without(unit, n_units))).collect()
         };
-        urn.strata().iter().map(of_stratum).collect()
+        strata.iter().map(of_stratum).collect()
     });
 
     let mut intervals = Vec::with_capacity(rows.len() * N_METRICS);
     for (at, row) in rows.iter().enumerate() {
         for metric in 0..N_METRICS {
-            intervals.push(Interval::of(row, at, metric, &replicates, jackknife.as_deref(), bootstrap, &urn));
+            intervals.push(Interval::of(
+                row,
+                at,
+                metric,
+                &replicates,
+                jackknife.as_deref(),
+                bootstrap,
+                n_alone,
+            ));
         }
     }
     let rows = &intervals;
@@ -105,7 +121,7 @@ pub fn run_intervals(
     )
 }
 
-fn check(bootstrap: &Bootstrap) -> Result<(), EvalError> {
+pub(crate) fn check(bootstrap: &Bootstrap) -> Result<(), EvalError> {
     let wrong = |setting, found: String, expected| Err(EvalError::Setting { setting, found, expected });
     if !(bootstrap.level > 0.0 && bootstrap.level < 1.0) {
         return wrong(
@@ -137,7 +153,7 @@ impl<'a> Interval<'a> {
         replicates: &[Vec<Values>],
         jackknife: Option<&[Vec<Vec<Values>>]>,
         bootstrap: &Bootstrap,
-        urn: &Urn,
+        n_alone: usize,
     ) -> Self {
         let mut interval = Self { row, metric, percentile: None, bca: None, n_replicates: 0, reason: None };
         let Some(value) = row.values[metric] else {
@@ -163,8 +179,8 @@ impl<'a> Interval<'a> {
         if n_undefined > 0 {
             notes.push(format!("{n_undefined} replicates have no value and are left out"));
         }
-        if urn.n_alone() > 0 {
-            notes.push(format!("units alone in their source and class, which never vary: {}", urn.n_alone()));
+        if n_alone > 0 {
+            notes.push(format!("units alone in their source and class, which never vary: {n_alone}"));
         }
         match jackknife {
             None => notes

@@ -22,7 +22,7 @@ pub(crate) fn bins(positives: &Pot, negatives: &Pot, n_bins: usize) -> Vec<Bin> 
     let mut bins = vec![Bin::default(); n_bins];
     for (pot, is_positive) in [(positives, true), (negatives, false)] {
         // Falling scores: each bin is a stretch of the list, found from its lower edge.
-        let mut rest = pot.scores.as_slice();
+        let mut rest = pot.stated();
         for (i, bin) in bins.iter_mut().enumerate().rev() {
             let n = if i == 0 { rest.len() } else { rest.partition_point(|score| *score > edge(i, n_bins)) };
             let (here, below) = rest.split_at(n);
@@ -47,9 +47,9 @@ pub(crate) fn expected_error(bins: &[Bin]) -> f64 {
 
 /// Mean squared distance of score and class.
 pub(crate) fn brier(positives: &Pot, negatives: &Pot) -> f64 {
-    let missed: f64 = positives.scores.iter().map(|score| (1.0 - score).powi(2)).sum();
-    let alarmed: f64 = negatives.scores.iter().map(|score| score.powi(2)).sum();
-    (missed + alarmed) / (positives.scores.len() + negatives.scores.len()) as f64
+    let missed: f64 = positives.stated().iter().map(|score| (1.0 - score).powi(2)).sum();
+    let alarmed: f64 = negatives.stated().iter().map(|score| score.powi(2)).sum();
+    (missed + alarmed) / (positives.stated().len() + negatives.stated().len()) as f64
 }
 
 /// The bins behind the calibration error of every positive source and of all pooled.

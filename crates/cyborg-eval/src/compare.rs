@@ -63,6 +63,7 @@ pub fn compare_all(metrics: &DataFrame, pairs: &[(String, String)]) -> Result<Da
         column("t", rows, |(c, _)| c.test.t),
         column("df", rows, |(c, _)| c.test.df.map(count)),
         column("p", rows, |(c, _)| c.test.p),
+        column("correlation", rows, |(c, _)| c.test.correlation),
         column("cohens_dz", rows, |(c, _)| c.test.cohens_dz),
         column("wins", rows, |(c, _)| count(c.test.wins)),
         column("losses", rows, |(c, _)| count(c.test.losses)),

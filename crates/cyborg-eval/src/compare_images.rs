@@ -4,9 +4,10 @@ use crate::columns::{Table, column, frame};
 use crate::delong::{DelongPair, delong_paired};
 use crate::error::EvalError;
 use crate::holm::holm;
+use crate::log_odds::ranking;
 use crate::pairing::{EvalPlan, Sources};
 use crate::ranking::Undefined;
-use crate::taken_apart::positions;
+use crate::taken_apart::{positions, subjects_repeat};
 use polars::prelude::DataFrame;
 use std::collections::HashMap;
 
@@ -26,15 +27,19 @@ pub fn compare_images(
     let (names, sources) = positions(a.strings("source")?);
     let is_positive: Vec<bool> =
         a.u32s("label")?.into_no_null_iter().map(|label| label == plan.positive).collect();
-    let of_baseline: Vec<f64> = a.f64s("score")?.into_no_null_iter().collect();
-    let of_candidate = matched(a, b)?;
+    let of_baseline = ranks(a, plan)?;
+    let of_candidate = matched(a, b, &ranks(b, plan)?)?;
 
     // Rows of each source, positives and negatives.
     let mut rows: Vec<[Vec<usize>; 2]> = names.iter().map(|_| [Vec::new(), Vec::new()]).collect();
     for (i, &source) in sources.iter().enumerate() {
         rows[source as usize][usize::from(!is_positive[i])].push(i);
     }
+    let dependent = subjects_repeat(a)? || subjects_repeat(b)?;
     let test = |positives: &mut dyn Iterator<Item = usize>, negatives: &mut dyn Iterator<Item = usize>| {
+        if dependent {
+            return Err(Undefined::SharedSubjects);
+        }
         let rows: Vec<usize> = positives.chain(negatives).collect();
         let of = |scores: &[f64]| rows.iter().map(|&i| scores[i]).collect::<Vec<f64>>();
         let labels: Vec<bool> = rows.iter().map(|&i| is_positive[i]).collect();
@@ -115,15 +120,23 @@ fn table(rows: &[Row]) -> Result<DataFrame, EvalError> {
     )
 }
 
+/// What the images of a run are ranked by.
+fn ranks(table: Table<'_>, plan: &EvalPlan) -> Result<Vec<f64>, EvalError> {
+    let n_logits = table.n_logits()?;
+    Ok(match ranking(table, plan.positive, n_logits)? {
+        Some(ranking) => ranking,
+        None => table.f64s("score")?.into_no_null_iter().collect(),
+    })
+}
+
 /// The candidate's scores in the order of the baseline's rows.
-fn matched(baseline: Table<'_>, candidate: Table<'_>) -> Result<Vec<f64>, EvalError> {
+fn matched(baseline: Table<'_>, candidate: Table<'_>, scores: &[f64]) -> Result<Vec<f64>, EvalError> {
     let rows = |table: Table<'_>| -> Result<Vec<(String, u32)>, EvalError> {
         let (images, sources) = (table.strings("image")?, table.strings("source")?);
         let names = images.iter().zip(sources.iter()).zip(table.u32s("label")?.into_no_null_iter());
         Ok(names.map(|((image, source), label)| (key(image, source), label)).collect())
     };
     let (of_baseline, of_candidate) = (rows(baseline)?, rows(candidate)?);
-    let scores: Vec<f64> = candidate.f64s("score")?.into_no_null_iter().collect();
     let mut known: HashMap<&str, (u32, usize)> = HashMap::with_capacity(of_candidate.len());
     for (i, (key, label)) in of_candidate.iter().enumerate() {
         if known.insert(key, (*label, i)).is_some() {

@@ -167,8 +167,14 @@ impl Ranked<'_> {
     }
 }
 
+/// Why DeLong's method is not used.
+pub(crate) const DEPENDENT: &str = "several images are of one subject, and DeLong's method takes images for independent; draw subjects instead";
+
 /// DeLong's standard error and 95 % interval of the AUC, or why there is none.
-pub(crate) fn auc_error(ranked: Ranked<'_>, auc: f64) -> (AucError, Option<String>) {
+pub(crate) fn auc_error(ranked: Ranked<'_>, auc: f64, subjects_repeat: bool) -> (AucError, Option<String>) {
+    if subjects_repeat {
+        return (AucError::default(), Some(DEPENDENT.to_owned()));
+    }
     let variance = match ranked.auc_variance(auc) {
         Ok(variance) => variance,
         Err(reason) => return (AucError::default(), Some(reason.to_string())),

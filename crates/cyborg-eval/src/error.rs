@@ -16,9 +16,27 @@ pub enum EvalError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What is there is no regular file.
+    #[error("cannot read `{path}`: it is {found}, not a regular file; `-` reads CSV from standard input")]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
+    },
+    /// The file holds more than can be worked with.
+    #[error("cannot read `{path}`: it has {found}, more than {most}; split it, by run for instance")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        found: String,
+        /// The largest size that is read.
+        most: String,
+    },
     /// The file is there, but is not parquet, or is cut.
     #[error(
-        "cannot read `{path}` as parquet: {found}; delete it and run the experiment again, if it was one of its files"
+        "cannot read `{path}` as parquet: {found}; write it again (a run's own file: delete it and run the experiment once more)"
     )]
     NotParquet {
         /// The file.
@@ -152,6 +170,75 @@ pub enum EvalError {
         /// What is wrong with it.
         what: String,
     },
+    /// An image stands twice among the scores of one run.
+    #[error(
+        "image `{image}` of source `{source_name}` stands twice among the scores of method `{}`, data `{}`, backbone \
+         `{}`, seed {}: rows {first} and {second} of that run{}; keep one of them (several trainings are told apart by \
+         a column of the seed, several methods by one of the method)",
+        key.method, key.data, key.backbone, key.seed,
+        labels.map(|(a, b)| format!(", with labels {a} and {b}")).unwrap_or_default()
+    )]
+    ImageTwice {
+        /// The run.
+        key: RunKey,
+        /// The image.
+        image: String,
+        /// Its source.
+        source_name: String,
+        /// Row of the run, from 1.
+        first: usize,
+        /// Row of the run, from 1.
+        second: usize,
+        /// Both labels, where they differ.
+        labels: Option<(u32, u32)>,
+    },
+    /// An image has different labels in two runs that are to be compared.
+    #[error(
+        "image `{image}` of source `{source_name}` has label {first_label} in {first} and label {second_label} in \
+         {second}: correct one of the files"
+    )]
+    LabelsDiffer {
+        /// The image.
+        image: String,
+        /// Its source.
+        source_name: String,
+        /// One run.
+        first: String,
+        /// The label there.
+        first_label: u32,
+        /// The other run.
+        second: String,
+        /// The label there.
+        second_label: u32,
+    },
+    /// Runs that are to be compared have too few images in common.
+    #[error(
+        "cannot compare {runs}: they have no {lacks} in common (left out would be {left_out}); score them on one test \
+         set, with the same image ids and sources"
+    )]
+    NothingInCommon {
+        /// The runs.
+        runs: String,
+        /// What they have none of in common.
+        lacks: &'static str,
+        /// What each has alone.
+        left_out: String,
+    },
+    /// Runs that are to be compared were tested on images of different contents.
+    #[error(
+        "cannot compare `{candidate}` with `{baseline}`: their test images are not the same (content digests \
+         {candidate_digest} and {baseline_digest}); score both on one test set"
+    )]
+    OtherTestImages {
+        /// One side.
+        baseline: String,
+        /// The other.
+        candidate: String,
+        /// First digits of the digest of its test images.
+        baseline_digest: String,
+        /// First digits of the digest of its test images.
+        candidate_digest: String,
+    },
     /// A column that is asked for by name is there more than once.
     #[error("{table} has two columns `{column}`: rename one of them")]
     ColumnTwice {
@@ -175,6 +262,14 @@ pub enum EvalError {
         found: String,
         /// What should be.
         expected: String,
+    },
+    /// What a file holds cannot be used.
+    #[error("cannot use `{path}`")]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<EvalError>,
     },
     /// A CSV file is not one.
     #[error("cannot read `{path}` as CSV, line {line}: {found}")]

@@ -1,6 +1,7 @@
 //! Parquet files: the same frame gives the same bytes, and a file is there whole or not at all.
 
 use crate::error::EvalError;
+use crate::quiet::guarded;
 use crate::seal::{self, Seal};
 use fs_err as fs;
 use polars::prelude::{DataFrame, PolarsError};
@@ -35,7 +36,17 @@ pub fn write_parquet(path: &Path, frame: &DataFrame) -> Result<(), EvalError> {
 /// [`EvalError::Damaged`] if it is not what [`write_parquet`] wrote.
 pub fn read_parquet(path: &Path) -> Result<DataFrame, EvalError> {
     let ParquetFile { path, reader, .. } = open_parquet(path)?;
-    reader.finish().map_err(|source| not_parquet(path, &source))
+    // On this thread, so that a panic of the reader can be caught.
+    let reader = reader.read_parallel(ParallelStrategy::None);
+    read_guarded(path, || reader.finish())
+}
+
+/// As [`read_parquet`], of these columns alone.
+///
+/// # Errors
+/// As [`read_parquet`]; [`EvalError::MissingColumn`].
+pub fn read_parquet_columns(path: &Path, columns: &[&str]) -> Result<DataFrame, EvalError> {
+    open_parquet(path)?.read(columns)
 }
 
 /// A parquet file in memory, checked for damage, of which nothing but the schema has been decoded.
@@ -47,6 +58,7 @@ pub(crate) struct ParquetFile<'a> {
 
 /// As [`read_parquet`], without reading columns.
 pub(crate) fn open_parquet(path: &Path) -> Result<ParquetFile<'_>, EvalError> {
+    check_file(path)?;
     let bytes = fs::read(path).map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
     match seal::check(&bytes) {
         Seal::Whole | Seal::Absent => {}
@@ -56,7 +68,7 @@ pub(crate) fn open_parquet(path: &Path) -> Result<ParquetFile<'_>, EvalError> {
         }
     }
     let mut reader = ParquetReader::new(Cursor::new(bytes));
-    let schema = reader.schema().map_err(|source| not_parquet(path, &source))?;
+    let schema = read_guarded(path, || reader.schema())?;
     let columns = schema.iter_names().map(ToString::to_string).collect();
     Ok(ParquetFile { path, reader, columns })
 }
@@ -78,11 +90,45 @@ impl ParquetFile<'_> {
                 found: if known.is_empty() { "no column at all".to_owned() } else { known.join(", ") },
             });
         }
-        self.reader
+        let reader = self
+            .reader
             .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
-            .read_parallel(ParallelStrategy::None)
-            .finish()
-            .map_err(|source| not_parquet(self.path, &source))
+            .read_parallel(ParallelStrategy::None);
+        read_guarded(self.path, || reader.finish())
+    }
+}
+
+/// No file of scores may be larger.
+pub(crate) const MAX_FILE_BYTES: u64 = 16 << 30;
+
+/// Refuses what is no regular file (a device or a pipe may never end) or is too large.
+pub(crate) fn check_file(path: &Path) -> Result<u64, EvalError> {
+    let metadata = fs::metadata(path).map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
+    if !metadata.is_file() {
+        let found = if metadata.is_dir() { "a folder" } else { "a device, a pipe or a socket" };
+        return Err(EvalError::NotAFile { path: path.to_owned(), found });
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(EvalError::TooLarge {
+            path: path.to_owned(),
+            found: format!("{} bytes", metadata.len()),
+            most: format!("{MAX_FILE_BYTES} bytes"),
+        });
+    }
+    Ok(metadata.len())
+}
+
+/// Reads with polars, whose errors and panics both become errors that name the file.
+pub(crate) fn read_guarded<T>(
+    path: &Path,
+    read: impl FnOnce() -> Result<T, PolarsError>,
+) -> Result<T, EvalError> {
+    match guarded(read) {
+        Ok(outcome) => outcome.map_err(|source| not_parquet(path, &source)),
+        Err(panic) => Err(EvalError::NotParquet {
+            path: path.to_owned(),
+            found: format!("the reader of parquet stopped with `{panic}`"),
+        }),
     }
 }
 

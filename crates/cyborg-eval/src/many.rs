@@ -3,13 +3,14 @@
 use crate::columns::Table;
 use crate::error::EvalError;
 use crate::files::open_parquet;
+use crate::log_odds::RANKING;
 use crate::metrics::measure;
 use crate::options::{MetricOptions, check_options};
 use crate::pairing::{EvalPlan, Sources};
 use crate::rows::SourceRow;
 use crate::runs::RunKey;
 use crate::scores::{check_score_range, read_scores};
-use crate::taken_apart::TakenApart;
+use crate::taken_apart::{SUBJECT, TakenApart};
 use polars::prelude::DataFrame;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ pub struct ScoreFile<'a> {
 }
 
 /// [`crate::run_metrics_with`] of every file, in the order given, runs side by side (as many as rayon has threads). Only the
-/// columns that metrics need are read, so neither the images' ids nor, with two classes, the logits. A file that cannot be
+/// columns that metrics need are read, so not the images' ids. A file that cannot be
 /// read or used has its error in its place. Give the results that are there to [`crate::collect_metrics`].
 pub fn measure_files(
     files: &[ScoreFile<'_>],
@@ -40,6 +41,11 @@ fn measure_file(file: &ScoreFile<'_>, options: &MetricOptions) -> Result<DataFra
     let parquet = open_parquet(&file.path)?;
     let n_logits = parquet.columns().iter().filter(|name| name.starts_with("logit_")).count();
     let mut columns = vec!["source", "label", "score"];
+    // Images are ranked by these, and are independent unless several are of one subject.
+    let has = |wanted: &str| parquet.columns().iter().any(|name| name == wanted);
+    let logits: Vec<String> = (0..n_logits).map(|class| format!("logit_{class}")).collect();
+    columns.extend([RANKING, SUBJECT].into_iter().filter(|name| has(name)));
+    columns.extend(logits.iter().map(String::as_str));
     if !matches!(n_logits, 1 | 2) {
         columns.push("predicted");
     }

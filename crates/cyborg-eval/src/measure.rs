@@ -1,8 +1,14 @@
 //! The metrics of one list of positives against one of negatives.
 
 use crate::calibration::{NOT_PROBABILITIES, bins, brier, expected_error};
+use crate::metric::MetricName::{
+    self, Accuracy, AccuracyAtValidation, Acer, AcerAtValidation, AcerWorst, Apcer, ApcerAtBpcer1Percent,
+    ApcerAtBpcer5Percent, ApcerAtBpcer10Percent, ApcerAtValidation, ApcerWorst, Auc, AveragePrecision,
+    BalancedAccuracy, BalancedAccuracyAtValidation, Bpcer, BpcerAtValidation, Brier, DPrime, Ece, Eer,
+    PartialAuc, TdrAtFdr01Percent, TdrAtFdr1Percent, TdrAtFdr02Percent, TdrAtFdr5Percent,
+};
 use crate::operating::{Errors, d_prime};
-use crate::options::MetricOptions;
+use crate::options::{MetricOptions, Threshold};
 use crate::pot::{LabelCount, Pot};
 use crate::ranking::{Ranked, Undefined};
 use crate::values::Gathered;
@@ -16,22 +22,24 @@ pub(crate) struct Scale<'a> {
     pub(crate) probabilities: bool,
 }
 
-/// Names of the detection rates with their false positive rates in thousandths.
-const DETECTION: [(&str, u64); 4] = [
-    ("tdr_at_fdr_0_1_percent", 1),
-    ("tdr_at_fdr_0_2_percent", 2),
-    ("tdr_at_fdr_1_percent", 10),
-    ("tdr_at_fdr_5_percent", 50),
+/// Detection rates, and the APCER at the same BPCER, with their false positive rates in thousandths.
+const DETECTION: [(Option<MetricName>, Option<MetricName>, u64); 5] = [
+    (Some(TdrAtFdr01Percent), None, 1),
+    (Some(TdrAtFdr02Percent), None, 2),
+    (Some(TdrAtFdr1Percent), Some(ApcerAtBpcer1Percent), 10),
+    (Some(TdrAtFdr5Percent), Some(ApcerAtBpcer5Percent), 50),
+    (None, Some(ApcerAtBpcer10Percent), 100),
 ];
-const AT_THRESHOLD: [&str; 5] = ["apcer", "bpcer", "acer", "apcer_worst", "acer_worst"];
-const AT_VALIDATION: [&str; 3] = ["apcer_at_validation", "bpcer_at_validation", "acer_at_validation"];
+const AT_THRESHOLD: [MetricName; 5] = [Apcer, Bpcer, Acer, ApcerWorst, AcerWorst];
+const AT_VALIDATION: [MetricName; 3] = [ApcerAtValidation, BpcerAtValidation, AcerAtValidation];
+const OF_TWO_CLASSES_AT_VALIDATION: [MetricName; 2] = [AccuracyAtValidation, BalancedAccuracyAtValidation];
 
 impl Scale<'_> {
     /// The fixed threshold, or why there is none.
-    pub(crate) fn threshold(&self) -> Result<f64, &'static str> {
+    pub(crate) fn threshold(&self) -> Result<Threshold, &'static str> {
         match self.options.threshold {
-            Some(threshold) => Ok(threshold),
-            None if self.probabilities => Ok(0.5),
+            Some(threshold) => Ok(Threshold::Score(threshold)),
+            None if self.probabilities => Ok(Threshold::Score(0.5)),
             None => Err("the scores are not all between 0 and 1, and no threshold was given"),
         }
     }
@@ -39,32 +47,33 @@ impl Scale<'_> {
     /// Every metric of one row.
     pub(crate) fn values(&self, ranked: Ranked<'_>, positives: &Pot, negatives: &Pot) -> Gathered {
         let mut found = Gathered::default();
-        found.set("auc", ranked.auc());
-        found.set("average_precision", ranked.average_precision());
-        found.set("eer", ranked.eer());
-        found.set_or("d_prime", d_prime(&positives.scores, &negatives.scores));
+        found.set(Auc, ranked.auc());
+        found.set(AveragePrecision, ranked.average_precision());
+        found.set(Eer, ranked.eer());
+        found.set_or(DPrime, d_prime(positives.stated(), negatives.stated()));
 
         let max_fpr = self.options.max_fpr;
         if max_fpr > 0.0 && max_fpr <= 1.0 {
-            found.set("partial_auc", ranked.partial_auc(max_fpr));
+            found.set(PartialAuc, ranked.partial_auc(max_fpr));
         } else {
-            found
-                .lacks("partial_auc", format!("a largest false positive rate of {max_fpr} is not in (0, 1]"));
+            found.lacks(PartialAuc, format!("a largest false positive rate of {max_fpr} is not in (0, 1]"));
         }
 
-        let rates = ranked.detection_at(DETECTION.map(|(_, per_mille)| per_mille));
-        for ((metric, per_mille), rate) in DETECTION.into_iter().zip(rates) {
+        let rates = ranked.detection_at(DETECTION.map(|(_, _, per_mille)| per_mille));
+        for ((detected, missed, per_mille), rate) in DETECTION.into_iter().zip(rates) {
             let too_few = || {
                 let percent = per_mille as f64 / 10.0;
                 format!("one of {} negative images is more than {percent} %", ranked.n_negatives())
             };
-            found.set_or(metric, rate.ok_or_else(too_few));
-            if metric == "tdr_at_fdr_1_percent" {
-                found.set_or("apcer_at_bpcer_1_percent", rate.map(|rate| 1.0 - rate).ok_or_else(too_few));
+            if let Some(metric) = detected {
+                found.set_or(metric, rate.ok_or_else(too_few));
+            }
+            if let Some(metric) = missed {
+                found.set_or(metric, rate.map(|rate| 1.0 - rate).ok_or_else(too_few));
             }
         }
 
-        let errors = |threshold: f64| Errors {
+        let errors = |threshold: Threshold| Errors {
             n_positives: ranked.n_positives(),
             n_negatives: ranked.n_negatives(),
             missed: ranked.n_positives() - positives.n_at_least(threshold),
@@ -73,26 +82,26 @@ impl Scale<'_> {
         match self.threshold() {
             Ok(threshold) => {
                 let errors = errors(threshold);
-                found.set("apcer", errors.apcer());
-                found.set("bpcer", errors.bpcer());
-                found.set("acer", errors.acer());
-                found.set("apcer_worst", errors.apcer());
-                found.set("acer_worst", errors.acer());
+                found.set(Apcer, errors.apcer());
+                found.set(Bpcer, errors.bpcer());
+                found.set(Acer, errors.acer());
+                found.set(ApcerWorst, errors.apcer());
+                found.set(AcerWorst, errors.acer());
                 if !self.many_classes {
-                    found.set("accuracy", errors.accuracy());
-                    found.set("balanced_accuracy", errors.balanced_accuracy());
+                    found.set(Accuracy, errors.accuracy());
+                    found.set(BalancedAccuracy, errors.balanced_accuracy());
                 }
             }
             Err(reason) => {
-                let two_classes = ["accuracy", "balanced_accuracy"];
+                let two_classes = [Accuracy, BalancedAccuracy];
                 let also = two_classes.into_iter().filter(|_| !self.many_classes);
                 also.chain(AT_THRESHOLD).for_each(|metric| found.lacks(metric, reason));
             }
         }
         if self.many_classes {
             let (accuracy, balanced) = of_labels(positives, negatives);
-            found.set("accuracy", accuracy);
-            found.set("balanced_accuracy", balanced);
+            found.set(Accuracy, accuracy);
+            found.set(BalancedAccuracy, balanced);
         }
         match self.options.validation_threshold {
             Some(threshold) => {
@@ -103,24 +112,24 @@ impl Scale<'_> {
                     found.set(metric, value);
                 }
                 if self.many_classes {
-                    found.lacks(
-                        "accuracy_at_validation",
-                        "more than two classes are not told apart by one threshold",
-                    );
+                    for metric in OF_TWO_CLASSES_AT_VALIDATION {
+                        found.lacks(metric, "more than two classes are not told apart by one threshold");
+                    }
                 } else {
-                    found.set("accuracy_at_validation", errors.accuracy());
+                    found.set(AccuracyAtValidation, errors.accuracy());
+                    found.set(BalancedAccuracyAtValidation, errors.balanced_accuracy());
                 }
             }
-            None => ["accuracy_at_validation"]
+            None => OF_TWO_CLASSES_AT_VALIDATION
                 .into_iter()
                 .chain(AT_VALIDATION)
                 .for_each(|metric| found.lacks(metric, "no threshold was chosen on validation images")),
         }
         if self.probabilities {
-            found.set("ece", expected_error(&bins(positives, negatives, self.options.calibration_bins)));
-            found.set("brier", brier(positives, negatives));
+            found.set(Ece, expected_error(&bins(positives, negatives, self.options.calibration_bins)));
+            found.set(Brier, brier(positives, negatives));
         } else {
-            for metric in ["ece", "brier"] {
+            for metric in [Ece, Brier] {
                 found.lacks(metric, NOT_PROBABILITIES);
             }
         }

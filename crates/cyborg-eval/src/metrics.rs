@@ -3,7 +3,7 @@
 use crate::delong::auc_error;
 use crate::error::EvalError;
 use crate::measure::Scale;
-use crate::metric::{METRIC_INFO, OverSources};
+use crate::metric::{METRIC_INFO, MetricName, OverSources};
 use crate::options::{MetricOptions, check_options};
 use crate::pairing::{EvalPlan, Sources};
 use crate::pot::Pot;
@@ -57,7 +57,7 @@ pub(crate) fn measure(sources: &Sources, plan: &EvalPlan, options: &MetricOption
     sources.for_each_pair(plan, |pair| {
         let outcome = pair.ranked().map(|ranked| {
             let values = scale.values(ranked, pair.positives, pair.negatives);
-            let error = auc_error(ranked, values.of("auc"));
+            let error = auc_error(ranked, values.of(MetricName::Auc), sources.have_repeated_subjects());
             (values, error)
         });
         measured.push(Measured {
@@ -216,7 +216,7 @@ fn over_sources(members: &[&Measured], gathered: &mut Gathered) {
         if let Some(without) = members.iter().find(|m| m.row.values[at].is_none()) {
             let reasons = without.row.metric_reasons.as_deref().unwrap_or_default();
             let reason = reason_of(reasons, metric.name).unwrap_or("no value");
-            gathered.lacks(metric.name, format!("`{}` has no value, {reason}", without.row.source));
+            gathered.lacks(metric.id, format!("`{}` has no value, {reason}", without.row.source));
             continue;
         }
         // From small to large, so that the order of sources does not change the last bit.
@@ -225,9 +225,11 @@ fn over_sources(members: &[&Measured], gathered: &mut Gathered) {
         let value = match metric.over_sources {
             OverSources::Mean => of_sources.iter().sum::<f64>() / members.len() as f64,
             OverSources::Largest => of_sources[of_sources.len() - 1],
-            OverSources::WorstAcer => f64::midpoint(gathered.of("apcer_worst"), gathered.of("bpcer")),
+            OverSources::WorstAcer => {
+                f64::midpoint(gathered.of(MetricName::ApcerWorst), gathered.of(MetricName::Bpcer))
+            }
         };
-        gathered.set(metric.name, value);
+        gathered.set(metric.id, value);
     }
 }
 
@@ -250,10 +252,10 @@ fn pooled(
                 (n > 0).then(|| (n - source.positives.n_at_least(threshold)) as f64 / n as f64)
             };
             let worst = members.iter().filter_map(apcer).fold(0.0, f64::max);
-            values.set("apcer_worst", worst);
-            values.set("acer_worst", f64::midpoint(worst, values.of("bpcer")));
+            values.set(MetricName::ApcerWorst, worst);
+            values.set(MetricName::AcerWorst, f64::midpoint(worst, values.of(MetricName::Bpcer)));
         }
-        let error = auc_error(ranked, values.of("auc"));
+        let error = auc_error(ranked, values.of(MetricName::Auc), sources.have_repeated_subjects());
         (values, error)
     });
     row("aggregate", name, None, [n_sources, positives.len(), negatives.len()], outcome)

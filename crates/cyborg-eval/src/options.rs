@@ -12,6 +12,24 @@ pub struct SourceGroup {
     pub sources: Vec<String>,
 }
 
+/// A number from which on images are called positive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Threshold {
+    /// On the scale of the column `score`: a probability, mostly.
+    Score(f64),
+    /// On the scale of log-odds, which still tells apart what is 0 or 1 as a probability.
+    LogOdds(f64),
+}
+
+impl Threshold {
+    /// The number, on its own scale.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Score(value) | Self::LogOdds(value) => value,
+        }
+    }
+}
+
 /// Settings of [`crate::run_metrics_with`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricOptions {
@@ -19,7 +37,7 @@ pub struct MetricOptions {
     /// probabilities, and no value where they are not.
     pub threshold: Option<f64>,
     /// The threshold that was chosen on validation images (see [`crate::choose_threshold`]), if one was.
-    pub validation_threshold: Option<f64>,
+    pub validation_threshold: Option<Threshold>,
     /// Largest false positive rate of the partial AUC, in (0, 1]. Default 0.1.
     pub max_fpr: f64,
     /// Number of bins of equal width between 0 and 1 of the calibration error. Default 15.
@@ -42,8 +60,10 @@ impl Default for MetricOptions {
 
 /// No setting from which a number without meaning would come.
 pub(crate) fn check_options(options: &MetricOptions) -> Result<(), EvalError> {
-    let thresholds =
-        [("threshold", options.threshold), ("validation threshold", options.validation_threshold)];
+    let thresholds = [
+        ("threshold", options.threshold),
+        ("validation threshold", options.validation_threshold.map(Threshold::value)),
+    ];
     for (setting, threshold) in thresholds {
         if let Some(threshold) = threshold.filter(|threshold| !threshold.is_finite()) {
             return Err(EvalError::Setting {

@@ -36,6 +36,8 @@ pub(crate) struct Sources {
     many_classes: bool,
     /// All finite scores lie in [0, 1].
     probabilities: bool,
+    ranked_apart: bool,
+    subjects_repeat: bool,
 }
 
 /// A positive source with the negatives that it is tested against.
@@ -69,17 +71,28 @@ impl Sources {
     }
 
     pub(crate) fn of(scores: TakenApart) -> Self {
-        let TakenApart { sources, many_classes, probabilities } = scores;
-        Self { all: sources, many_classes, probabilities }
+        let TakenApart { sources, many_classes, probabilities, ranked_apart, subjects_repeat } = scores;
+        Self { all: sources, many_classes, probabilities, ranked_apart, subjects_repeat }
     }
 
-    pub(crate) fn from_parts(sources: Vec<Source>, many_classes: bool, probabilities: bool) -> Self {
-        Self { all: sources, many_classes, probabilities }
+    /// Other images of the same kind.
+    pub(crate) fn with(&self, sources: Vec<Source>) -> Self {
+        Self { all: sources, ..*self }
     }
 
     /// Are there more than two classes?
     pub(crate) fn has_many_classes(&self) -> bool {
         self.many_classes
+    }
+
+    /// Are images ranked by log-odds (or another column) rather than by their scores?
+    pub(crate) fn are_ranked_apart(&self) -> bool {
+        self.ranked_apart
+    }
+
+    /// Are several images of one subject, so that images are no independent witnesses?
+    pub(crate) fn have_repeated_subjects(&self) -> bool {
+        self.subjects_repeat
     }
 
     /// Do all finite scores lie in [0, 1]?

@@ -14,7 +14,7 @@ pub struct Question {
 }
 
 /// All of them.
-pub const QUESTIONS: [Question; 8] = [
+pub const QUESTIONS: [Question; 10] = [
     Question {
         name: "mean and standard deviation over seeds",
         columns: "`summarise`: `M_mean`, `M_sd`",
@@ -58,9 +58,21 @@ pub const QUESTIONS: [Question; 8] = [
         silent_on: "other seeds: a second training may land outside; other sources",
     },
     Question {
+        name: "cluster bootstrap over subjects",
+        columns: "`run_differences`: `difference`, `ci_low`, `ci_high`, `p`",
+        answers: "scored on images of other people (eyes, patients), would these trained networks differ in the same way?",
+        silent_on: "other seeds and sources; it is rough with fewer than ten subjects of a class",
+    },
+    Question {
+        name: "paired t-test over sources",
+        columns: "`compare_sources`: `p`, `ci_low`, `ci_high`",
+        answers: "on other sources of the same kind (generators, attack types), would the candidate come out ahead on average?",
+        silent_on: "seeds and images; it takes the sources tested for a sample of all, which few sources hardly are",
+    },
+    Question {
         name: "DeLong",
         columns: "`run_metrics`: `auc_se`, `auc_ci_low`, `auc_ci_high`; `compare_images`: `z`, `p`",
         answers: "the same for the AUC, without drawing; for two trained networks: does one rank such images better?",
-        silent_on: "whether the method is better: that needs several seeds of each; images that depend on each other",
+        silent_on: "whether the method is better: that needs several seeds of each; several images of one subject: it is not used there",
     },
 ];

@@ -1,5 +1,6 @@
 //! AUC, average precision and equal error rate of one list of positive and one of negative scores.
 
+use crate::delong::DEPENDENT;
 use crate::sort::sort_falling;
 
 /// Why a metric has no value. Never a number in its stead: an AUC of 0.5 for "there was nothing to rank" would be
@@ -37,6 +38,9 @@ pub enum Undefined {
         /// `positive` or `negative`.
         class: &'static str,
     },
+    /// DeLong's method takes images for independent.
+    #[error("{DEPENDENT}")]
+    SharedSubjects,
     /// As many labels as scores are needed.
     #[error("there are {labels} labels and {scores} scores")]
     LengthMismatch {

@@ -2,17 +2,22 @@
 
 use crate::columns::Table;
 use crate::error::EvalError;
+use crate::log_odds::ranking;
 use crate::pairing::Source;
 use crate::pot::Pot;
 use crate::sort::sort_falling;
-use polars::prelude::StringChunked;
-use std::collections::HashMap;
+use polars::prelude::{DataFrame, StringChunked};
+use std::collections::{HashMap, HashSet};
 
 /// The scores of one run by source and class, sorted.
 pub(crate) struct TakenApart {
     pub(crate) sources: Vec<Source>,
     pub(crate) many_classes: bool,
     pub(crate) probabilities: bool,
+    /// Images are ranked by something else than their scores.
+    pub(crate) ranked_apart: bool,
+    /// Several images are of one subject.
+    pub(crate) subjects_repeat: bool,
 }
 
 impl TakenApart {
@@ -41,6 +46,7 @@ impl TakenApart {
             .map(|name| Source { name, positives: Pot::default(), negatives: Pot::default() })
             .collect();
         let mut probabilities = true;
+        let ranking = ranking(scores, positive, n_logits)?;
         let values = values.downcast_iter().flat_map(|chunk| chunk.values().iter().copied());
         for (i, (score, (&label, &position))) in values.zip(labels.iter().zip(&positions)).enumerate() {
             let source = &mut sources[position as usize];
@@ -50,20 +56,52 @@ impl TakenApart {
                 count.n += 1;
                 count.n_correct += u64::from(predicted[i] == label);
             }
-            if score.is_finite() {
+            let rank = ranking.as_ref().map_or(score, |ranking| ranking[i]);
+            if score.is_finite() && rank.is_finite() {
                 probabilities &= (0.0..=1.0).contains(&score);
-                pot.scores.push(score);
+                pot.scores.push(rank);
+                if ranking.is_some() {
+                    pot.apart.push(score);
+                }
             } else {
                 pot.n_not_finite += 1;
             }
         }
         for source in &mut sources {
-            sort_falling(&mut source.positives.scores);
-            sort_falling(&mut source.negatives.scores);
+            for pot in [&mut source.positives, &mut source.negatives] {
+                sort_falling(&mut pot.scores);
+                sort_falling(&mut pot.apart);
+            }
         }
-        Ok(Self { sources, many_classes: predicted.is_some(), probabilities })
+        Ok(Self {
+            sources,
+            many_classes: predicted.is_some(),
+            probabilities,
+            ranked_apart: ranking.is_some(),
+            subjects_repeat: subjects_repeat(scores)?,
+        })
     }
 }
+
+/// Are several images of a frame of scores of one subject (column `subject`), so that they are no independent witnesses?
+///
+/// # Errors
+/// [`EvalError::ColumnType`] if the column holds no text.
+pub fn has_repeated_subjects(scores: &DataFrame) -> Result<bool, EvalError> {
+    subjects_repeat(Table::new(scores, "the scores"))
+}
+
+/// Are several images of one subject? Images without a subject stand for themselves.
+pub(crate) fn subjects_repeat(scores: Table<'_>) -> Result<bool, EvalError> {
+    if !scores.has(SUBJECT) {
+        return Ok(false);
+    }
+    let mut known: HashSet<&str> = HashSet::new();
+    Ok(scores.optional_strings(SUBJECT)?.iter().flatten().any(|subject| !known.insert(subject)))
+}
+
+/// Column of the person, eye or patient (str; null where it is not known).
+pub(crate) const SUBJECT: &str = "subject";
 
 /// The distinct names in order of first appearance, and for each row the position of its name.
 pub(crate) fn positions(names: &StringChunked) -> (Vec<String>, Vec<u32>) {

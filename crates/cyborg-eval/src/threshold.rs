@@ -2,6 +2,7 @@
 
 use crate::error::EvalError;
 use crate::operating::Errors;
+use crate::options::Threshold;
 use crate::pairing::{EvalPlan, Sources};
 use crate::ranking::{Ranked, Ranking, Undefined};
 use polars::prelude::DataFrame;
@@ -41,7 +42,8 @@ pub fn choose_threshold(labels: &[bool], scores: &[f64], rule: ThresholdRule) ->
     Ok(best(Ranking::new(labels, scores)?.ranked(), rule))
 }
 
-/// [`choose_threshold`] on a frame of validation scores: images with the plan's positive label against all others.
+/// [`choose_threshold`] on a frame of validation scores: images with the plan's positive label against all others. It is
+/// chosen where images are ranked: on log-odds where there are logits, else on the scores.
 ///
 /// # Errors
 /// [`EvalError`] if `scores` lacks a column or holds nulls. The inner error says why there is no such threshold.
@@ -49,9 +51,11 @@ pub fn validation_threshold(
     scores: &DataFrame,
     plan: &EvalPlan,
     rule: ThresholdRule,
-) -> Result<Result<f64, Undefined>, EvalError> {
-    let (positives, negatives) = Sources::new(scores, plan)?.pooled();
-    Ok(crate::measure::ranked(&positives, &negatives).map(|ranked| best(ranked, rule)))
+) -> Result<Result<Threshold, Undefined>, EvalError> {
+    let sources = Sources::new(scores, plan)?;
+    let (positives, negatives) = sources.pooled();
+    let of = if sources.are_ranked_apart() { Threshold::LogOdds } else { Threshold::Score };
+    Ok(crate::measure::ranked(&positives, &negatives).map(|ranked| of(best(ranked, rule))))
 }
 
 fn best(ranked: Ranked<'_>, rule: ThresholdRule) -> f64 {

@@ -1,6 +1,6 @@
 //! A value for each metric, or why there is none.
 
-use crate::metric::{METRICS, N_METRICS};
+use crate::metric::{METRICS, MetricName, N_METRICS};
 
 /// A value for each of [`METRICS`].
 pub(crate) type Values = [Option<f64>; N_METRICS];
@@ -13,32 +13,25 @@ pub(crate) struct Gathered {
     missing: Vec<(&'static str, String)>,
 }
 
-/// Position of a metric, by name. The names are checked when the tests run.
-fn position(metric: &str) -> usize {
-    METRICS.iter().position(|name| *name == metric).unwrap_or(0)
-}
-
 impl Gathered {
-    pub(crate) fn set(&mut self, metric: &str, value: f64) {
-        debug_assert!(METRICS.contains(&metric), "{metric}");
-        self.values[position(metric)] = Some(value);
+    pub(crate) fn set(&mut self, metric: MetricName, value: f64) {
+        self.values[metric.position()] = Some(value);
     }
 
     /// A value that was set; NaN before.
-    pub(crate) fn of(&self, metric: &str) -> f64 {
-        self.values[position(metric)].unwrap_or(f64::NAN)
+    pub(crate) fn of(&self, metric: MetricName) -> f64 {
+        self.values[metric.position()].unwrap_or(f64::NAN)
     }
 
-    pub(crate) fn set_or(&mut self, metric: &str, value: Result<f64, String>) {
+    pub(crate) fn set_or(&mut self, metric: MetricName, value: Result<f64, String>) {
         match value {
             Ok(value) => self.set(metric, value),
             Err(reason) => self.lacks(metric, reason),
         }
     }
 
-    pub(crate) fn lacks(&mut self, metric: &str, reason: impl Into<String>) {
-        debug_assert!(METRICS.contains(&metric), "{metric}");
-        self.missing.push((METRICS[position(metric)], reason.into()));
+    pub(crate) fn lacks(&mut self, metric: MetricName, reason: impl Into<String>) {
+        self.missing.push((METRICS[metric.position()], reason.into()));
     }
 
     /// The same for a column that is no metric.
@@ -78,10 +71,10 @@ mod tests {
     fn reasons_are_found_again() {
         let mut gathered = Gathered::default();
         assert_eq!(gathered.reasons(), None);
-        gathered.lacks("ece", "no probabilities");
-        gathered.lacks("d_prime", "one image");
-        gathered.lacks("brier", "no probabilities");
-        gathered.set("auc", 0.5);
+        gathered.lacks(MetricName::Ece, "no probabilities");
+        gathered.lacks(MetricName::DPrime, "one image");
+        gathered.lacks(MetricName::Brier, "no probabilities");
+        gathered.set(MetricName::Auc, 0.5);
         let text = gathered.reasons().unwrap_or_default();
         assert_eq!(text, "ece, brier: no probabilities; d_prime: one image");
         assert_eq!(reason_of(&text, "brier"), Some("no probabilities"));

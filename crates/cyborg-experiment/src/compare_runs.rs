@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use cyborg_eval::RunKey;
+use cyborg_eval::{DataDigests, RunKey, compare_digests};
 use cyborg_report::{CompareInput, CompareOutcome, RunEntry};
 
 use crate::ExperimentError;
@@ -198,9 +198,14 @@ fn paired(
             "narrow both with `--backbone`, or name runs of one backbone on each side",
         ));
     }
-    let test_of = |group: &Group, name: &str| {
+    let digests_of = |group: &Group, name: &str| {
         let data = group.remembered.data.iter().find(|data| data.name == name);
-        data.map(|data| data.test_blake3.clone()).unwrap_or_default()
+        data.map(|data| DataDigests {
+            training: data.train_blake3.clone(),
+            validation: data.validation_blake3.clone(),
+            test: data.test_blake3.clone(),
+        })
+        .unwrap_or_default()
     };
     let (data_a, data_b) = (baseline.all(|key| &key.data), candidate.all(|key| &key.data));
     let same_data = data_a == data_b;
@@ -210,14 +215,22 @@ fn paired(
             "narrow both with `--data`",
         ));
     }
-    if let (Some(a), Some(b)) = (data_a.first(), data_b.first())
-        && !same_data
-        && test_of(&baseline, a) != test_of(&candidate, b)
-    {
-        return Err(candidate.refuse(
-            format!("it was tested on the images of `{b}`, the other side on those of `{a}`"),
-            "only runs that scored the same test images can be compared",
-        ));
+    // Two data sets of one name need not hold the same images: the contents decide.
+    let mut notes: Vec<String> = Vec::new();
+    let named_alike: Vec<(&String, &String)> = if same_data {
+        data_a.iter().zip(&data_b).collect()
+    } else {
+        data_a.first().zip(data_b.first()).into_iter().collect()
+    };
+    for (a, b) in named_alike {
+        let sides = [digests_of(&baseline, a), digests_of(&candidate, b)];
+        let found = compare_digests(&baseline.argument, &sides[0], &candidate.argument, &sides[1]).map_err(
+            |error| {
+                candidate
+                    .refuse(error.to_string(), "only runs that scored the same test images can be compared")
+            },
+        )?;
+        notes.extend(found.into_iter().map(|note| format!("{b}: {note}")));
     }
     let methods = [baseline.all(|key| &key.method), candidate.all(|key| &key.method)];
     for (group, methods) in [(&baseline, &methods[0]), (&candidate, &methods[1])] {
@@ -273,6 +286,7 @@ fn paired(
         runs,
         metrics: options.metrics.clone(),
         on_images: options.on_images,
+        notes,
     })
 }
 

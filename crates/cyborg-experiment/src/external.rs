@@ -6,7 +6,7 @@ use std::path::PathBuf;
 pub use cyborg_eval::SourceGroup;
 use cyborg_eval::outside::read_score_table;
 pub use cyborg_eval::outside::{Field, ScoreColumns, ScoreScale};
-use cyborg_eval::{Bootstrap, EvalPlan, MetricOptions, Resample};
+use cyborg_eval::{Bootstrap, EvalPlan, MetricOptions, Resample, Threshold};
 use cyborg_report::{ReportOutcome, ScoresInput};
 
 use crate::ExperimentError;
@@ -61,7 +61,10 @@ pub fn evaluate_scores(options: &EvaluateOptions) -> Result<ReportOutcome, Exper
             .map_err(|e| ExperimentError::Scores { path: path.clone(), source: Box::new(e) })?;
         runs.extend(read);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        environment.push((format!("{name} blake3"), file_digest(path)?));
+        // Standard input is gone once it is read.
+        if path.as_os_str() != "-" {
+            environment.push((format!("{name} blake3"), file_digest(path)?));
+        }
     }
     let bootstrap = (options.bootstrap > 0).then(|| Bootstrap {
         replicates: options.bootstrap,
@@ -82,7 +85,7 @@ pub fn evaluate_scores(options: &EvaluateOptions) -> Result<ReportOutcome, Exper
         comparisons: options.comparisons.clone(),
         metrics: MetricOptions {
             threshold: options.threshold,
-            validation_threshold: options.validation_threshold,
+            validation_threshold: options.validation_threshold.map(Threshold::Score),
             groups: options.groups.clone(),
             ..MetricOptions::default()
         },

@@ -1,14 +1,19 @@
 //! Two groups of runs against each other: over seeds, and on the same images.
+use crate::comparable;
 use crate::digest::describe;
 use crate::escape::{line, wrap};
-use crate::images::{OnImages, on_images};
+use crate::images::{self, OnImages, Pairs, on_images};
 use crate::number::{DASH, count, interval, p, signed, value};
-use crate::results::{Comparison, comparisons};
+use crate::results::{Comparison, comparisons, named};
+use crate::subjects::{OverSubjects, over_subjects};
 use crate::terminal::{NAME_WIDTH, WIDTH, break_name, draw, new_table, right};
 use crate::threshold::with_validation_threshold;
+use crate::words::short_title;
 use crate::{DataEntry, ReportError, RunEntry, files, whole};
 use comfy_table::{Cell, ColumnConstraint, Table};
-use cyborg_eval::{MetricOptions, QUESTIONS, RunKey, metric, read_scores, run_metrics_with};
+use cyborg_eval::{
+    MetricName, MetricOptions, QUESTIONS, RunKey, read_parquet_columns, read_scores, run_metrics_with,
+};
 use polars::prelude::DataFrame;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -26,8 +31,11 @@ pub struct CompareInput {
     pub runs: Vec<RunEntry>,
     /// Names of the metrics that are shown (see `cyborg_eval::METRICS`); all are in the files.
     pub metrics: Vec<String>,
-    /// Also compare each pair of runs on the same images. A single pair always is.
+    /// Also compare each pair of runs on the same images, or, where several images are of one subject, over subjects. A
+    /// single pair always is.
     pub on_images: bool,
+    /// What must be known first: that the two sides were trained on different images, for instance.
+    pub notes: Vec<String>,
 }
 
 /// What came of a comparison.
@@ -54,23 +62,31 @@ struct Pair<'a> {
 /// [`ReportError::NothingToReport`] if no pair of runs can be compared; [`ReportError::Write`]; [`ReportError::Eval`]
 /// for a metric that does not exist and for scores of other images.
 pub fn compare(input: &CompareInput, output: Option<&Path>) -> Result<CompareOutcome, ReportError> {
-    if let Some(unknown) = input.metrics.iter().find(|name| metric(name).is_none()) {
-        let known = cyborg_eval::METRICS.join("`, `");
-        return Err(ReportError::Choice {
-            what: "metric".to_owned(),
-            found: unknown.clone(),
-            known: format!("`{known}`"),
-        });
-    }
+    let metrics_shown: Vec<MetricName> =
+        input.metrics.iter().map(|name| named(name)).collect::<Result<_, _>>()?;
     let mut runs: Vec<&RunEntry> = input.runs.iter().collect();
     runs.sort_by(|a, b| a.key.cmp(&b.key));
+    let names = [(input.baseline.clone(), input.candidate.clone())];
+    let columns = |run: &RunEntry| {
+        read_parquet_columns(&run.dir.join("scores.parquet"), &["image", "source", "label"]).ok()
+    };
+    let mut comparable = comparable::of(
+        &input.data,
+        &names,
+        runs.iter().filter_map(|run| Some((run.key.clone(), columns(run)?))),
+    )?;
     let mut measured: Vec<(RunKey, DataFrame)> = Vec::new();
     let mut usable: Vec<&RunEntry> = Vec::new();
-    let mut left_out = Vec::new();
+    let refused = std::mem::take(&mut comparable.refused);
+    let mut left_out: Vec<String> =
+        refused.iter().map(|run| format!("{}: {}", describe(&run.key), run.reason)).collect();
+    runs.retain(|run| refused.iter().all(|refused| refused.key != run.key));
+    let comparable = comparable;
     for run in runs {
         let Some(data) = input.data.iter().find(|data| data.name == run.key.data) else { continue };
         let metrics = read_scores(&run.dir.join("scores.parquet"))
             .and_then(|scores| {
+                let scores = comparable.keep(&run.key, &scores)?.unwrap_or(scores);
                 Ok((scores, with_validation_threshold(&MetricOptions::default(), &run.dir, &data.plan)?))
             })
             .and_then(|(scores, options)| run_metrics_with(&scores, &data.plan, &options));
@@ -98,31 +114,55 @@ pub fn compare(input: &CompareInput, output: Option<&Path>) -> Result<CompareOut
         move |source| ReportError::Eval { what, source: Box::new(source) }
     };
     let metrics = cyborg_eval::collect_metrics(&measured).map_err(eval("collect the metrics of the runs"))?;
-    let names = [(input.baseline.clone(), input.candidate.clone())];
     let differences = cyborg_eval::compare_all(&metrics, &names).map_err(eval("compare the runs"))?;
     let rows = comparisons(&differences)?;
 
     let mut text = String::new();
     say(&mut text, &format!("{} against {}", input.candidate, input.baseline), 0);
+    for note in input.notes.iter().chain(&comparable.notes) {
+        say(&mut text, &format!("NOTE: {note}"), 2);
+    }
     for run in &left_out {
         say(&mut text, &format!("LEFT OUT: {run}"), 2);
     }
-    for name in &input.metrics {
+    for &metric in &metrics_shown {
         // Of a single pair there is no test over seeds, and its AUCs stand in the table below.
-        if pairs.len() > 1 || name != "auc" {
-            over_seeds(&mut text, input, &rows, name);
+        if pairs.len() > 1 || metric != MetricName::Auc {
+            over_seeds(&mut text, input, &rows, metric);
         }
     }
-    let images =
-        if input.on_images || pairs.len() == 1 { Some(test_on_images(&mut text, &pairs)?) } else { None };
-    questions(&mut text, pairs.len() > 1, images.is_some());
+    let metrics = MetricOptions::default();
+    let paired = Pairs { all: by_place(&pairs), comparable: &comparable, metrics: &metrics };
+    let mut warnings = Vec::new();
+    let (over, subjects) = if input.on_images || pairs.len() == 1 {
+        over_subjects(&paired, &mut warnings)?
+    } else {
+        (Vec::new(), None)
+    };
+    for found in &over {
+        table_of_subjects(&mut text, found, &metrics_shown);
+    }
+    // Where several images are of one subject, the table above is the test.
+    let images = if (input.on_images || pairs.len() == 1) && over.is_empty() {
+        Some(test_on_images(&mut text, &paired, &pairs)?)
+    } else {
+        None
+    };
+    for warning in warnings {
+        say(&mut text, &format!("NOTE: {warning}"), 2);
+    }
+    questions(&mut text, pairs.len() > 1, images.is_some(), !over.is_empty());
 
     let mut outcome = CompareOutcome { terminal: text, files: Vec::new() };
     if let Some(dir) = output {
         fs_err::create_dir_all(dir).map_err(|source| ReportError::Write { path: dir.to_owned(), source })?;
         files::write_table(dir, "differences", &differences)?;
-        if let Some(images) = &images {
-            files::write_table(dir, "images", images)?;
+        for (name, frame) in [("images", &images), ("subjects", &subjects)] {
+            match frame {
+                Some(frame) => files::write_table(dir, name, frame)?,
+                // Of an earlier comparison.
+                None => files::remove_table(dir, name)?,
+            }
         }
         let path = dir.join("comparison.txt");
         whole::write_whole(&path, outcome.terminal.as_bytes())?;
@@ -150,8 +190,8 @@ fn pairs<'a>(input: &'a CompareInput, runs: &[&'a RunEntry]) -> Vec<Pair<'a>> {
 }
 
 /// One table for each data set and backbone.
-fn over_seeds(text: &mut String, input: &CompareInput, rows: &[Comparison], name: &str) {
-    let title = metric(name).map_or(name, |metric| metric.title);
+fn over_seeds(text: &mut String, input: &CompareInput, rows: &[Comparison], metric: MetricName) {
+    let title = metric.info().title;
     let mut places: Vec<(&str, &str)> = Vec::new();
     for row in rows.iter().filter(|row| row.n_pairs > 0) {
         if !places.contains(&(&row.data, &row.backbone)) {
@@ -162,7 +202,7 @@ fn over_seeds(text: &mut String, input: &CompareInput, rows: &[Comparison], name
         let here: Vec<&Comparison> = rows
             .iter()
             .filter(|row| {
-                row.data == data && row.backbone == backbone && row.metric == name && row.n_pairs > 0
+                row.data == data && row.backbone == backbone && row.metric == metric && row.n_pairs > 0
             })
             .collect();
         let Some(first) = here.first() else { continue };
@@ -215,15 +255,81 @@ fn over_seeds(text: &mut String, input: &CompareInput, rows: &[Comparison], name
     }
 }
 
+/// The pairs of one data set and backbone together, with their seeds.
+fn by_place<'a>(pairs: &[Pair<'a>]) -> Vec<images::Pair<'a>> {
+    let mut places: Vec<images::Pair<'a>> = Vec::new();
+    for pair in pairs {
+        let seed = (pair.baseline, pair.candidate);
+        let is_here = |place: &&mut images::Pair<'a>| {
+            let first = &place.seeds[0].0.key;
+            first.data == pair.baseline.key.data && first.backbone == pair.baseline.key.backbone
+        };
+        match places.iter_mut().find(is_here) {
+            Some(place) => place.seeds.push(seed),
+            None => places.push(images::Pair { data: pair.data, seeds: vec![seed] }),
+        }
+    }
+    places
+}
+
 /// DeLong's test for each pair; returns all of them as one frame.
-fn test_on_images(text: &mut String, pairs: &[Pair<'_>]) -> Result<DataFrame, ReportError> {
+fn test_on_images(
+    text: &mut String,
+    paired: &Pairs<'_>,
+    pairs: &[Pair<'_>],
+) -> Result<DataFrame, ReportError> {
     let mut all: Option<DataFrame> = None;
     for pair in pairs {
-        let (found, frame) = on_images(pair.data, pair.baseline, pair.candidate)?;
+        let scores = |run: &RunEntry| {
+            paired.scores(run).map_err(|source| ReportError::Eval {
+                what: format!("read the scores of {}", describe(&run.key)),
+                source: Box::new(source),
+            })
+        };
+        let (baseline, candidate) = (scores(pair.baseline)?, scores(pair.candidate)?);
+        let (found, frame) = on_images(pair.data, (pair.baseline, &baseline), (pair.candidate, &candidate))?;
         table_of_images(text, &found);
         files::stack(&mut all, frame)?;
     }
     Ok(all.unwrap_or_default())
+}
+
+/// Two methods over subjects, for the terminal.
+pub(crate) fn table_of_subjects(text: &mut String, found: &OverSubjects, metrics: &[MetricName]) {
+    text.push('\n');
+    say(text, &found.heading(), 2);
+    let mut table = new_table();
+    table.set_header([
+        Cell::new("source"),
+        Cell::new("metric"),
+        right(line(&found.baseline.method)),
+        right(line(&found.candidate.method)),
+        right("difference".to_owned()),
+        right("95 % interval".to_owned()),
+        right("p, Holm".to_owned()),
+    ]);
+    for &metric in metrics {
+        for row in found.of(metric) {
+            let (low, high) = row.interval.unzip();
+            table.add_row([
+                Cell::new(break_name(&line(&row.source), NAME_WIDTH)),
+                Cell::new(short_title(metric)),
+                right(value(row.baseline)),
+                right(value(row.candidate)),
+                right(signed(row.difference)),
+                right(interval(low, high).unwrap_or_else(|| DASH.to_owned())),
+                right(p(row.p_holm)),
+            ]);
+        }
+    }
+    finish(text, &mut table);
+    let mut reasons: Vec<&str> =
+        metrics.iter().flat_map(|metric| found.of(*metric)).filter_map(|row| row.reason.as_deref()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    for reason in reasons {
+        say(text, reason, 2);
+    }
 }
 
 /// One pair of runs on the same images, for the terminal.
@@ -279,11 +385,12 @@ fn finish(text: &mut String, table: &mut Table) {
 }
 
 /// What the tables above answer.
-fn questions(text: &mut String, over_seeds: bool, on_images: bool) {
+fn questions(text: &mut String, over_seeds: bool, on_images: bool, over_subjects: bool) {
     text.push('\n');
     let shown = QUESTIONS.iter().filter(|question| {
         (over_seeds && (question.name.starts_with("paired t-test") || question.name.starts_with("Holm")))
             || (on_images && question.name.starts_with("DeLong"))
+            || (over_subjects && question.name.starts_with("cluster bootstrap"))
     });
     for question in shown {
         say(

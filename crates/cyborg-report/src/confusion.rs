@@ -1,5 +1,5 @@
 //! Which class was taken for which.
-use crate::digest::Block;
+use crate::block::Block;
 use crate::{ReportError, frame::Table};
 use cyborg_eval::run_confusion;
 use polars::prelude::{Column, DataFrame};

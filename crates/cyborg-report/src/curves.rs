@@ -12,6 +12,8 @@ const DET_POINTS: usize = 51;
 pub(crate) const DET_LIMITS: (f64, f64) = (0.001, 0.999);
 /// Least false positive rate of the logarithmic axis.
 pub(crate) const LOG_FROM: f64 = 1e-4;
+/// Fewer negatives carry no curve on a logarithmic axis: it would not reach a false positive rate of 1 %.
+const FEWEST_NEGATIVES: u32 = 100;
 /// Columns of a histogram.
 const BINS: usize = 25;
 
@@ -30,13 +32,17 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    pub(crate) fn new(roc: &Roc) -> Self {
+    /// `n_negatives` images carry the false positive rates: below one of them nothing is drawn on a logarithmic axis.
+    pub(crate) fn new(roc: &Roc, n_negatives: u32) -> Self {
         let at = |rates: Vec<f64>| -> Curve {
             let found = roc_on_grid(roc, &rates);
             rates.into_iter().zip(found).collect()
         };
-        let log =
-            (0..=LOG_POINTS).map(|i| LOG_FROM.powf(1.0 - f64::from(i) / f64::from(LOG_POINTS))).collect();
+        let least = 1.0 / f64::from(n_negatives.max(1));
+        let log = (0..=LOG_POINTS)
+            .map(|i| LOG_FROM.powf(1.0 - f64::from(i) / f64::from(LOG_POINTS)))
+            .filter(|rate| n_negatives >= FEWEST_NEGATIVES && *rate >= least)
+            .collect();
         Self {
             linear: at(cyborg_eval::fpr_grid(LINEAR_POINTS)),
             log: at(log),
@@ -164,7 +170,10 @@ mod tests {
     fn rates_are_taken_where_their_axis_is_even() {
         let roc =
             Roc { fpr: vec![0.0, 0.0, 0.5, 1.0], tpr: vec![0.0, 0.5, 1.0, 1.0], thresholds: vec![0.0; 4] };
-        let rates = Rates::new(&roc);
+        let rates = Rates::new(&roc, 10_000);
+        assert!(Rates::new(&roc, 99).log.is_empty(), "99 negatives say nothing of 1 %");
+        // One of 200 negatives is 0.005, and 10^-2.3 = 0.00501 the first of ten rates a power of ten above it.
+        assert!(Rates::new(&roc, 200).log.first().is_some_and(|(x, _)| (x - 0.00501).abs() < 1e-4));
         // Half of the positives score above every negative; then a straight line up to (0.5, 1).
         assert_eq!(rates.linear[0], (0.0, 0.5));
         assert_eq!(rates.linear[25], (0.25, 0.75));

@@ -1,12 +1,14 @@
 //! All that the pages say, worked out once: runs in order, tables as rows, one block a data set and backbone.
-use crate::cam_measures::{CamRow, ConsistencyRow, Reference, agreement_rows, consistency_rows};
+use crate::block::{self, Block, Headline, Tables};
+use crate::cam_measures::{agreement_rows, consistency_rows};
+use crate::comparable::{self, Comparable};
 use crate::confusion;
 use crate::images::{self, OnImages};
-use crate::number::count;
-use crate::pictures::{self, Pictures};
-use crate::results::{self, Comparison, Counts, Summary, Value};
+use crate::pictures;
+use crate::results::{self, OverSources};
+use crate::subjects::{self, OverSubjects};
 use crate::{DataEntry, FailedRun, ReportError, ReportInput, RunEntry, warnings};
-use cyborg_eval::RunKey;
+use cyborg_eval::{MetricName, RunKey};
 use polars::prelude::DataFrame;
 
 /// Everything that is shown, in the order in which it is shown.
@@ -27,6 +29,12 @@ pub(crate) struct Digest<'a> {
     /// Pairs of single runs on the same images, as `images.csv` has them.
     pub(crate) images_frame: Option<DataFrame>,
     pub(crate) on_images: Vec<OnImages>,
+    /// Differences over subjects, where several images are of one subject, as `subjects.csv` has them.
+    pub(crate) subjects_frame: Option<DataFrame>,
+    pub(crate) over_subjects: Vec<OverSubjects>,
+    /// The comparisons with sources in place of seeds, as `sources.csv` has them.
+    pub(crate) sources_frame: Option<DataFrame>,
+    pub(crate) over_sources: Vec<OverSources>,
     /// What must be known first, beside failed runs: those of the input, and those that the results themselves show.
     pub(crate) warnings: Vec<String>,
     pub(crate) blocks: Vec<Block<'a>>,
@@ -34,48 +42,6 @@ pub(crate) struct Digest<'a> {
     pub(crate) failed: Vec<FailedRun>,
     /// Runs with a result.
     pub(crate) n_runs: usize,
-}
-
-/// One data set with one backbone.
-pub(crate) struct Block<'a> {
-    pub(crate) data: &'a DataEntry,
-    pub(crate) backbone: String,
-    /// The methods that have a result here, in the order of the experiment.
-    pub(crate) methods: Vec<String>,
-    pub(crate) rows: Vec<SourceRow>,
-    pub(crate) comparisons: Vec<Comparison>,
-    pub(crate) headline: Headline,
-    /// Of each method, aligned with `methods`.
-    pub(crate) pictures: Vec<Pictures>,
-    /// AUCs of single runs.
-    values: Vec<Value>,
-    pub(crate) cam_rows: Vec<CamRow>,
-    pub(crate) consistency_rows: Vec<ConsistencyRow>,
-    /// What the CAMs are held against.
-    pub(crate) reference: Reference,
-}
-
-/// One source, or aggregate, of a block.
-pub(crate) struct SourceRow {
-    pub(crate) source: String,
-    pub(crate) is_aggregate: bool,
-    pub(crate) seen: Option<bool>,
-    pub(crate) n_positive: u32,
-    pub(crate) n_negative: u32,
-    /// One for each method that has it.
-    pub(crate) methods: Vec<Summary>,
-}
-
-impl SourceRow {
-    /// What a method reached.
-    pub(crate) fn of(&self, method: &str) -> Option<&Summary> {
-        self.methods.iter().find(|summary| summary.method == method)
-    }
-
-    /// Whether it is a source that training or validation saw.
-    pub(crate) fn is_seen_source(&self) -> bool {
-        !self.is_aggregate && self.seen == Some(true)
-    }
 }
 
 /// Points along an axis: data sets that differ in one setting.
@@ -91,120 +57,6 @@ pub(crate) struct Sweep<'a> {
     pub(crate) backbones: Vec<(&'a str, Vec<(f64, &'a Block<'a>)>)>,
 }
 
-/// The aggregate that the verdict is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Headline {
-    UnseenMean,
-    AllMean,
-    AllPooled,
-}
-
-impl Headline {
-    /// As the tables name it.
-    pub(crate) fn source(self) -> &'static str {
-        match self {
-            Self::UnseenMean => "unseen mean",
-            Self::AllMean => "all mean",
-            Self::AllPooled => "all pooled",
-        }
-    }
-}
-
-impl Block<'_> {
-    /// What the verdict is about, as a sentence starts with it.
-    pub(crate) fn scope(&self) -> &'static str {
-        let has_sources = self.rows.iter().any(|row| !row.is_aggregate);
-        match self.headline {
-            Headline::UnseenMean => "On unseen sources",
-            _ if !has_sources => "On all images",
-            Headline::AllMean => "On all sources (training or validation saw every one)",
-            Headline::AllPooled => "On all images pooled (training or validation saw every source)",
-        }
-    }
-
-    /// The row of the aggregate that the verdict is about.
-    pub(crate) fn headline_row(&self) -> Option<&SourceRow> {
-        self.rows.iter().find(|row| row.is_aggregate && row.source == self.headline.source())
-    }
-
-    /// The comparison of a row by a metric, for one pair of methods.
-    pub(crate) fn comparison(
-        &self,
-        row: &SourceRow,
-        metric: &str,
-        baseline: &str,
-        candidate: &str,
-    ) -> Option<&Comparison> {
-        self.comparisons.iter().find(|comparison| {
-            comparison.source == row.source
-                && comparison.is_aggregate == row.is_aggregate
-                && comparison.metric == metric
-                && comparison.baseline == baseline
-                && comparison.candidate == candidate
-        })
-    }
-
-    /// The 95 % interval around a method's mean AUC: over seeds, Student's t; of a single run, over its images, DeLong.
-    pub(crate) fn auc_interval(&self, row: &SourceRow, method: &str) -> Option<(f64, f64)> {
-        let of_row = |value: &&Value| {
-            value.method == method && value.source == row.source && value.is_aggregate == row.is_aggregate
-        };
-        let values: Vec<&Value> = self.values.iter().filter(of_row).collect();
-        if let [single] = values.as_slice() {
-            return single.auc_interval;
-        }
-        let aucs: Option<Vec<f64>> = values.iter().map(|value| value.auc).collect();
-        let aucs = aucs?;
-        // One sample against nothing: the paired test with zeros.
-        cyborg_eval::paired_test(&vec![0.0; aucs.len()], &aucs, false).ci
-    }
-
-    /// The most seeds that a method has here.
-    pub(crate) fn n_seeds(&self) -> usize {
-        let of_method =
-            |method: &String| self.rows.iter().find_map(|row| row.of(method)).map_or(0, |row| row.n_seeds);
-        self.methods.iter().map(of_method).max().unwrap_or(0) as usize
-    }
-
-    /// `5 seeds`; where methods differ, `5 seeds (cyborg: 4)`.
-    pub(crate) fn seeds_in_words(&self) -> String {
-        let of_method = |method: &String| {
-            self.rows.iter().find_map(|row| row.of(method)).map_or(0, |row| row.n_seeds as usize)
-        };
-        let most = self.methods.iter().map(of_method).max().unwrap_or(0);
-        let fewer: Vec<String> = self
-            .methods
-            .iter()
-            .filter(|method| of_method(method) < most)
-            .map(|method| format!("{method}: {}", of_method(method)))
-            .collect();
-        let seeds = count(most, "seed");
-        if fewer.is_empty() { seeds } else { format!("{seeds} ({})", fewer.join(", ")) }
-    }
-
-    /// Why values are missing, and what means leave out: one line a row, the first method that says so.
-    pub(crate) fn reasons(&self) -> Vec<String> {
-        let mut reasons = Vec::new();
-        for row in &self.rows {
-            let summary = row.methods.iter().find(|summary| summary.reason.is_some());
-            if let Some(Summary { method, reason: Some(reason), .. }) = summary {
-                reasons.push(format!("{} ({method}): {reason}", row.source));
-            }
-        }
-        reasons
-    }
-
-    /// The pairs of methods that are compared here: (baseline, candidate).
-    pub(crate) fn pairs(&self, input: &ReportInput) -> Vec<(String, String)> {
-        let is_compared = |(baseline, candidate): &&(String, String)| {
-            self.comparisons
-                .iter()
-                .any(|row| row.baseline == *baseline && row.candidate == *candidate && row.n_pairs > 0)
-        };
-        input.comparisons.iter().filter(is_compared).cloned().collect()
-    }
-}
-
 impl<'a> Digest<'a> {
     /// Reads the runs' folders. A run whose files cannot be used joins the failed ones; the rest goes on.
     pub(crate) fn new(input: &'a ReportInput) -> Result<Self, ReportError> {
@@ -214,7 +66,10 @@ impl<'a> Digest<'a> {
         let mut failed = input.failed.clone();
         let mut metrics = Vec::new();
         let mut usable: Vec<&RunEntry> = Vec::new();
-        let mut pictures = pictures::Collector::new(input);
+        let comparable = comparable::of_files(input, &runs)?;
+        failed.extend(comparable.refused.iter().cloned());
+        runs.retain(|run| comparable.refused.iter().all(|refused| refused.key != run.key));
+        let mut pictures = pictures::Collector::new(input, &comparable);
         for run in runs {
             match pictures.read(run) {
                 Ok(frame) => {
@@ -244,6 +99,12 @@ impl<'a> Digest<'a> {
             cyborg_eval::collect_metrics(&metrics).map_err(eval("collect the metrics of all runs"))?;
         let summary = cyborg_eval::summarise(&metrics).map_err(eval("summarise the runs over seeds"))?;
         let comparisons = compare(input, &metrics)?;
+        let sources_frame = if input.comparisons.is_empty() {
+            None
+        } else {
+            let frame = cyborg_eval::compare_sources(&metrics, &input.comparisons);
+            Some(frame.map_err(eval("compare the methods over sources"))?)
+        };
         let summaries = results::summaries(&summary)?;
         let counts = results::counts(&metrics)?;
         let tables = Tables {
@@ -258,9 +119,11 @@ impl<'a> Digest<'a> {
         let cam_consistency = pictures.cams.consistency()?;
         let consistency_rows =
             cam_consistency.as_ref().map(consistency_rows).transpose()?.unwrap_or_default();
-        let blocks = blocks(input, &Tables { consistency_rows, ..tables }, &mut pictures);
+        let blocks = block::blocks(input, &Tables { consistency_rows, ..tables }, &mut pictures);
         let confusion = confusion::frame(&blocks)?;
-        let mut warnings = input.warnings.clone();
+        // What the numbers are about comes before everything else.
+        let mut warnings = comparable.notes.clone();
+        warnings.extend(input.warnings.iter().cloned());
         warnings.extend(warnings::of_results(input, &blocks));
         let mut digest = Self {
             input,
@@ -272,13 +135,31 @@ impl<'a> Digest<'a> {
             confusion,
             images_frame: None,
             on_images: Vec::new(),
+            subjects_frame: None,
+            over_subjects: Vec::new(),
+            over_sources: sources_frame.as_ref().map(results::over_sources).transpose()?.unwrap_or_default(),
+            sources_frame,
             warnings,
             blocks,
             failed,
             n_runs,
         };
-        (digest.on_images, digest.images_frame) = images::single_pairs(&digest, &usable)?;
+        let pairs = images::Pairs::new(input, &digest.blocks, &usable, &comparable);
+        (digest.on_images, digest.images_frame) = images::single_pairs(&pairs, &mut digest.warnings)?;
+        (digest.over_subjects, digest.subjects_frame) =
+            subjects::over_subjects(&pairs, &mut digest.warnings)?;
         Ok(digest)
+    }
+
+    /// The metrics of the main tables: AUC, and those that stand beside it in some block.
+    pub(crate) fn headline_metrics(&self) -> Vec<MetricName> {
+        let mut metrics = vec![MetricName::Auc];
+        for metric in self.blocks.iter().filter_map(|block| block.second) {
+            if !metrics.contains(&metric) {
+                metrics.push(metric);
+            }
+        }
+        metrics
     }
 
     /// Data set and backbone of a block, as far as there are several; none when there is one of each.
@@ -391,128 +272,4 @@ fn compare(input: &ReportInput, metrics: &DataFrame) -> Result<DataFrame, Report
         return cyborg_eval::compare_all(&metrics.head(Some(0)), &none).map_err(failed);
     }
     cyborg_eval::compare_all(metrics, &input.comparisons).map_err(failed)
-}
-
-/// The frames as rows.
-struct Tables {
-    summaries: Vec<Summary>,
-    counts: Vec<Counts>,
-    comparisons: Vec<Comparison>,
-    values: Vec<Value>,
-    cam_rows: Vec<CamRow>,
-    consistency_rows: Vec<ConsistencyRow>,
-}
-
-fn blocks<'a>(
-    input: &'a ReportInput,
-    tables: &Tables,
-    pictures: &mut pictures::Collector<'_>,
-) -> Vec<Block<'a>> {
-    let Tables { summaries, counts, comparisons, .. } = tables;
-    let mut places: Vec<(&str, &str)> = Vec::new();
-    for row in summaries {
-        let place = (row.data.as_str(), row.backbone.as_str());
-        if !places.contains(&place) {
-            places.push(place);
-        }
-    }
-    let mut blocks = Vec::new();
-    let references = pictures.cams.references.clone();
-    for (name, backbone) in places {
-        let Some(data) = input.data.iter().find(|data| data.name == name) else { continue };
-        let here: Vec<&Summary> =
-            summaries.iter().filter(|row| row.data == name && row.backbone == backbone).collect();
-        let mut methods: Vec<String> = Vec::new();
-        for row in &here {
-            if !methods.contains(&row.method) {
-                methods.push(row.method.clone());
-            }
-        }
-        let rows = source_rows(&here, counts);
-        let comparisons: Vec<Comparison> =
-            comparisons.iter().filter(|row| row.data == name && row.backbone == backbone).cloned().collect();
-        let pictures = methods.iter().map(|method| pictures.take(name, backbone, method)).collect();
-        let headline = headline(&rows);
-        let reference = references.get(name).copied().unwrap_or_default();
-        blocks.push(Block {
-            data,
-            backbone: backbone.to_owned(),
-            methods,
-            rows,
-            comparisons,
-            headline,
-            pictures,
-            values: tables
-                .values
-                .iter()
-                .filter(|row| row.data == name && row.backbone == backbone)
-                .cloned()
-                .collect(),
-            cam_rows: tables
-                .cam_rows
-                .iter()
-                .filter(|row| row.data == name && row.backbone == backbone)
-                .cloned()
-                .collect(),
-            consistency_rows: tables
-                .consistency_rows
-                .iter()
-                .filter(|row| row.data == name && row.backbone == backbone)
-                .cloned()
-                .collect(),
-            reference,
-        });
-    }
-    blocks
-}
-
-/// Sources first, then aggregates, each in order of first appearance.
-fn source_rows(here: &[&Summary], counts: &[Counts]) -> Vec<SourceRow> {
-    let mut rows: Vec<SourceRow> = Vec::new();
-    for summary in here {
-        if rows.iter().any(|row| row.source == summary.source && row.is_aggregate == summary.is_aggregate) {
-            continue;
-        }
-        let count = counts.iter().find(|count| {
-            count.data == summary.data
-                && count.source == summary.source
-                && count.is_aggregate == summary.is_aggregate
-        });
-        let same = here
-            .iter()
-            .filter(|row| row.source == summary.source && row.is_aggregate == summary.is_aggregate);
-        rows.push(SourceRow {
-            source: summary.source.clone(),
-            is_aggregate: summary.is_aggregate,
-            seen: summary.seen,
-            n_positive: count.map_or(0, |count| count.n_positive),
-            n_negative: count.map_or(0, |count| count.n_negative),
-            methods: same.map(|row| (*row).clone()).collect(),
-        });
-    }
-    rows.sort_by_key(|row| row.is_aggregate);
-    // A mean over seen (or unseen) sources says nothing where there is none.
-    let has_sources = |seen: Option<bool>| rows.iter().any(|row| !row.is_aggregate && row.seen == seen);
-    let is_empty: Vec<bool> =
-        rows.iter().map(|row| row.is_aggregate && row.seen.is_some() && !has_sources(row.seen)).collect();
-    let mut is_empty = is_empty.into_iter();
-    rows.retain(|_| !is_empty.next().unwrap_or(false));
-    rows
-}
-
-/// The mean over unseen sources; where none is unseen, the mean over all; where that is undefined, all pooled.
-fn headline(rows: &[SourceRow]) -> Headline {
-    let has_value = |headline: Headline| {
-        rows.iter()
-            .filter(|row| row.is_aggregate && row.source == headline.source())
-            .flat_map(|row| row.methods.iter())
-            .any(|summary| summary.stat("auc").mean.is_some())
-    };
-    if rows.iter().any(|row| !row.is_aggregate && row.seen == Some(false)) {
-        Headline::UnseenMean
-    } else if has_value(Headline::AllMean) || !has_value(Headline::AllPooled) {
-        Headline::AllMean
-    } else {
-        Headline::AllPooled
-    }
 }

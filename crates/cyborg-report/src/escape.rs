@@ -6,12 +6,19 @@ fn is_hidden(character: char) -> bool {
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Text without control characters; line ends stay.
+/// Text in which hidden characters are shown as escapes, `\u{1b}` for instance; line ends stay.
 pub(crate) fn clean(text: &str) -> String {
-    text.replace('\t', "    ")
-        .chars()
-        .map(|character| if is_hidden(character) { '\u{fffd}' } else { character })
-        .collect()
+    let mut cleaned = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character == '\t' {
+            cleaned.push_str("    ");
+        } else if is_hidden(character) {
+            cleaned.extend(character.escape_unicode());
+        } else {
+            cleaned.push(character);
+        }
+    }
+    cleaned
 }
 
 /// One line of text for the terminal. Non-breaking spaces stay, for [`wrap`].
@@ -84,6 +91,8 @@ pub(crate) fn latex(text: &str) -> String {
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', character]),
             '<' => escaped.push_str("$<$"),
             '>' => escaped.push_str("$>$"),
+            // After a line end these would be arguments of it: `\\[2pt]`, `\\*`; and `\\item[..]` takes the first.
+            '[' | ']' | '*' => escaped.extend(['{', character, '}']),
             '±' => escaped.push_str("$\\pm$"),
             '–' => escaped.push_str("--"),
             // A sign, not a hyphen.
@@ -134,7 +143,7 @@ mod tests {
     #[test]
     fn html_is_text_everywhere() {
         assert_eq!(html("<b a=\"x\" b='y'>&amp;"), "&lt;b a=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;");
-        assert_eq!(html("a\u{1b}[31m\u{202e}b\tc"), "a\u{fffd}[31m\u{fffd}b    c");
+        assert_eq!(html("a\u{1b}[31m\u{202e}b\tc"), "a\\u{1b}[31m\\u{202e}b    c");
     }
 
     #[test]
@@ -155,7 +164,8 @@ mod tests {
             "\\textbackslash{}input\\{/etc/passwd\\}\\textasciitilde{}\\textasciicircum{}"
         );
         assert_eq!(latex("0.656 ± 0.012, < 0.001"), "0.656 $\\pm$ 0.012, $<$ 0.001");
-        assert_eq!(latex("[-0.001, +0.067] t-test"), "[$-$0.001, +0.067] t-test");
+        assert_eq!(latex("[-0.001, +0.067] t-test"), "{[}$-$0.001, +0.067{]} t-test");
+        assert_eq!(latex("[gan2] *gan3"), "{[}gan2{]} {*}gan3");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A report of scores that another program wrote.
-use crate::{DataEntry, ReportError, ReportInput, ReportOutcome, RunEntry, build, files, frame::Table};
+use crate::{
+    DataEntry, ReportError, ReportInput, ReportOutcome, RunEntry, build, comparable, files, frame::Table,
+};
 use cyborg_eval::{Bootstrap, EvalPlan, MetricOptions, RunKey, run_intervals, write_parquet};
 use polars::prelude::DataFrame;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,12 +37,14 @@ pub struct ScoresInput {
 pub fn build_from_scores(input: &ScoresInput, dir: &Path) -> Result<ReportOutcome, ReportError> {
     let mut sources: BTreeSet<String> = BTreeSet::new();
     let mut largest_label = 1;
+    let mut labels_known: BTreeSet<u32> = BTreeSet::new();
     let mut range: Option<(f64, f64)> = None;
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for (key, frame) in &input.runs {
         let table = Table { frame, what: "the scores" };
         let labels = table.counts("label")?;
         largest_label = labels.iter().copied().fold(largest_label, u32::max);
+        labels_known.extend(labels.iter().copied());
         let of_run: BTreeSet<String> = table.text("source")?.into_iter().collect();
         let known = counts.entry(key.data.clone()).or_default();
         *known = (known.0.max(labels.len()), known.1.max(of_run.len()));
@@ -60,7 +64,20 @@ pub fn build_from_scores(input: &ScoresInput, dir: &Path) -> Result<ReportOutcom
         names
     };
     let methods = distinct(&|key| &key.method);
-    check_names(input, &sources, &methods)?;
+    check_names(input, &sources, &methods, &labels_known)?;
+    let entry = |name: String| DataEntry {
+        title: name.clone(),
+        phantom: false,
+        classes: Vec::new(),
+        plan: input.plan.clone(),
+        at: None,
+        images: BTreeMap::new(),
+        maps: BTreeMap::new(),
+        facts: Vec::new(),
+        name,
+    };
+    let entries: Vec<DataEntry> = distinct(&|key| &key.data).into_iter().map(entry).collect();
+    let comparable = comparable::of(&entries, &input.comparisons, input.runs.iter().cloned())?;
 
     let make = |path: &Path| {
         fs_err::create_dir_all(path).map_err(|source| ReportError::Write { path: path.to_owned(), source })
@@ -72,6 +89,9 @@ pub fn build_from_scores(input: &ScoresInput, dir: &Path) -> Result<ReportOutcom
         let folder = dir.join("scores").join(format!("{at:03}"));
         make(&folder)?;
         let eval = |what: String| move |source| ReportError::Eval { what, source: Box::new(source) };
+        let kept =
+            comparable.keep(key, frame).map_err(eval("keep the images that all runs have".to_owned()))?;
+        let frame = kept.as_ref().unwrap_or(frame);
         write_parquet(&folder.join("scores.parquet"), frame).map_err(eval("keep the scores".to_owned()))?;
         if let Some(bootstrap) = &input.bootstrap {
             let frame = run_intervals(frame, &input.plan, &input.metrics, bootstrap)
@@ -89,19 +109,10 @@ pub fn build_from_scores(input: &ScoresInput, dir: &Path) -> Result<ReportOutcom
     } else {
         input.classes.clone()
     };
-    let data = distinct(&|key| &key.data).into_iter().map(|name| {
-        let (n_images, n_sources) = counts.get(&name).copied().unwrap_or_default();
-        DataEntry {
-            title: name.clone(),
-            phantom: false,
-            classes: classes.clone(),
-            plan: input.plan.clone(),
-            at: None,
-            images: BTreeMap::new(),
-            maps: BTreeMap::new(),
-            facts: vec![format!("test: {n_images} images of {n_sources} sources")],
-            name,
-        }
+    let data = entries.into_iter().map(|entry| {
+        let (n_images, n_sources) = counts.get(&entry.name).copied().unwrap_or_default();
+        let facts = vec![format!("test: {n_images} images of {n_sources} sources")];
+        DataEntry { classes: classes.clone(), facts, ..entry }
     });
     let seeds: BTreeSet<u64> = input.runs.iter().map(|(key, _)| key.seed).collect();
     let is_probability = range.is_none_or(|(low, high)| low >= 0.0 && high <= 1.0);
@@ -110,7 +121,7 @@ pub fn build_from_scores(input: &ScoresInput, dir: &Path) -> Result<ReportOutcom
         title: input.title.clone(),
         description: String::new(),
         command: input.command.clone(),
-        warnings: Vec::new(),
+        warnings: comparable.notes,
         data: data.collect(),
         methods,
         backbones: distinct(&|key| &key.backbone),
@@ -135,7 +146,16 @@ fn check_names(
     input: &ScoresInput,
     sources: &BTreeSet<String>,
     methods: &[String],
+    labels: &BTreeSet<u32>,
 ) -> Result<(), ReportError> {
+    if !labels.contains(&input.plan.positive) {
+        let known: Vec<String> = labels.iter().map(u32::to_string).collect();
+        return Err(ReportError::Choice {
+            what: "image of the positive class".to_owned(),
+            found: input.plan.positive.to_string(),
+            known: format!("`{}` (see `--positive`)", known.join("`, `")),
+        });
+    }
     let refuse = |what: &str, found: &str, known: Vec<String>| ReportError::Choice {
         what: what.to_owned(),
         found: found.to_owned(),
@@ -143,7 +163,8 @@ fn check_names(
     };
     let paired = input.plan.pairs.iter().flat_map(|(source, against)| std::iter::once(source).chain(against));
     let grouped = input.metrics.groups.iter().flat_map(|group| &group.sources);
-    if let Some(unknown) = paired.chain(grouped).find(|name| !sources.contains(*name)) {
+    if let Some(unknown) = paired.chain(grouped).chain(&input.plan.seen).find(|name| !sources.contains(*name))
+    {
         return Err(refuse("source", unknown, sources.iter().cloned().collect()));
     }
     let compared = input.comparisons.iter().flat_map(|(a, b)| [a, b]);

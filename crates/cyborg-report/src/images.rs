@@ -1,8 +1,10 @@
 //! Two runs on the same images: DeLong's test, where there is one run of each method.
-use crate::digest::Digest;
+use crate::block::Block;
+use crate::comparable::Comparable;
 use crate::frame::Table;
-use crate::{DataEntry, ReportError, RunEntry, files};
-use cyborg_eval::{RunKey, compare_images, read_parquet};
+use crate::{DataEntry, ReportError, ReportInput, RunEntry, files};
+use cyborg_causes::on_one_line;
+use cyborg_eval::{EvalError, MetricOptions, RunKey, compare_images, has_repeated_subjects, read_parquet};
 use polars::prelude::{Column, DataFrame};
 
 /// One source of two runs.
@@ -32,19 +34,11 @@ pub(crate) struct OnImages {
 /// Compares two runs; the frame has the names of the runs in front.
 pub(crate) fn on_images(
     data: &DataEntry,
-    baseline: &RunEntry,
-    candidate: &RunEntry,
+    (baseline, baseline_scores): (&RunEntry, &DataFrame),
+    (candidate, candidate_scores): (&RunEntry, &DataFrame),
 ) -> Result<(OnImages, DataFrame), ReportError> {
-    let eval = |source| ReportError::Eval {
-        what: format!(
-            "compare `{}` with `{}` on the same images",
-            candidate.dir.display(),
-            baseline.dir.display()
-        ),
-        source: Box::new(source),
-    };
-    let read = |run: &RunEntry| read_parquet(&run.dir.join("scores.parquet")).map_err(eval);
-    let frame = compare_images(&read(baseline)?, &read(candidate)?, &data.plan).map_err(eval)?;
+    let frame = compare_images(baseline_scores, candidate_scores, &data.plan)
+        .map_err(|source| failed(baseline, candidate, source))?;
     let found =
         OnImages { baseline: baseline.key.clone(), candidate: candidate.key.clone(), rows: rows(&frame)? };
     let mut columns = vec![
@@ -85,31 +79,99 @@ fn rows(frame: &DataFrame) -> Result<Vec<ImageRow>, ReportError> {
     Ok((0..frame.height()).map(row).collect())
 }
 
-/// The pairs of methods that have one seed in common each, on their images. What cannot be compared (other images) is
-/// left out: the comparison over seeds says that there is one.
+/// Runs of two methods that agree in data, backbone and seed.
+pub(crate) struct Pair<'a> {
+    pub(crate) data: &'a DataEntry,
+    pub(crate) seeds: Vec<(&'a RunEntry, &'a RunEntry)>,
+}
+
+/// All pairs of methods that are compared, and which of their images count.
+pub(crate) struct Pairs<'a> {
+    pub(crate) all: Vec<Pair<'a>>,
+    pub(crate) comparable: &'a Comparable,
+    pub(crate) metrics: &'a MetricOptions,
+}
+
+impl<'a> Pairs<'a> {
+    pub(crate) fn new(
+        input: &'a ReportInput,
+        blocks: &[Block<'a>],
+        usable: &[&'a RunEntry],
+        comparable: &'a Comparable,
+    ) -> Self {
+        let mut all = Vec::new();
+        for block in blocks {
+            for (baseline, candidate) in &input.comparisons {
+                let of = |method: &str| -> Vec<&'a RunEntry> {
+                    let is_of = |run: &&&RunEntry| {
+                        run.key.data == block.data.name
+                            && run.key.backbone == block.backbone
+                            && run.key.method == method
+                    };
+                    usable.iter().filter(is_of).copied().collect()
+                };
+                let candidates = of(candidate);
+                let with_same_seed = |a: &'a RunEntry| {
+                    let b = candidates.iter().find(|b| b.key.seed == a.key.seed)?;
+                    Some((a, *b))
+                };
+                let seeds: Vec<_> = of(baseline).into_iter().filter_map(with_same_seed).collect();
+                if !seeds.is_empty() {
+                    all.push(Pair { data: block.data, seeds });
+                }
+            }
+        }
+        Self { all, comparable, metrics: &input.metrics }
+    }
+
+    /// The scores of a run that count.
+    pub(crate) fn scores(&self, run: &RunEntry) -> Result<DataFrame, EvalError> {
+        let scores = read_parquet(&run.dir.join("scores.parquet"))?;
+        Ok(self.comparable.keep(&run.key, &scores)?.unwrap_or(scores))
+    }
+}
+
+/// DeLong's test of the pairs of methods that have one seed in common, where images are independent. A pair that cannot be
+/// tested is said among the warnings.
 pub(crate) fn single_pairs(
-    digest: &Digest<'_>,
-    usable: &[&RunEntry],
+    pairs: &Pairs<'_>,
+    warnings: &mut Vec<String>,
 ) -> Result<(Vec<OnImages>, Option<DataFrame>), ReportError> {
     let (mut all, mut frames) = (Vec::new(), None);
-    for block in &digest.blocks {
-        for (baseline, candidate) in &digest.input.comparisons {
-            let of = |method: &str| -> Vec<&RunEntry> {
-                let is_of = |run: &&&RunEntry| {
-                    run.key.data == block.data.name
-                        && run.key.backbone == block.backbone
-                        && run.key.method == method
-                };
-                usable.iter().filter(is_of).copied().collect()
-            };
-            let (a, b) = (of(baseline), of(candidate));
-            let mut common = a.iter().filter_map(|a| Some((a, b.iter().find(|b| b.key.seed == a.key.seed)?)));
-            let (Some((a, b)), None) = (common.next(), common.next()) else { continue };
-            if let Ok((found, frame)) = on_images(block.data, a, b) {
+    for pair in &pairs.all {
+        let [(a, b)] = pair.seeds.as_slice() else { continue };
+        let scores = pairs.scores(a).and_then(|baseline| Ok((baseline, pairs.scores(b)?)));
+        let tested = scores.map_err(|source| failed(a, b, source)).and_then(|(baseline, candidate)| {
+            if has_repeated_subjects(&baseline).map_err(|source| failed(a, b, source))? {
+                return Ok(None); // tested over subjects
+            }
+            on_images(pair.data, (a, &baseline), (b, &candidate)).map(Some)
+        });
+        match tested {
+            Ok(None) => {}
+            Ok(Some((found, frame))) => {
                 all.push(found);
                 files::stack(&mut frames, frame)?;
             }
+            Err(error) => warnings.push(format!(
+                "{}: no test on the images of {} and {}: {}",
+                pair.data.name,
+                a.key.method,
+                b.key.method,
+                on_one_line(&error)
+            )),
         }
     }
     Ok((all, frames))
+}
+
+fn failed(baseline: &RunEntry, candidate: &RunEntry, source: EvalError) -> ReportError {
+    ReportError::Eval {
+        what: format!(
+            "compare `{}` with `{}` on the same images",
+            candidate.dir.display(),
+            baseline.dir.display()
+        ),
+        source: Box::new(source),
+    }
 }

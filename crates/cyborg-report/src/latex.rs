@@ -1,8 +1,11 @@
 //! The tables as LaTeX: `tables.tex`, to be read with `\input`; needs `booktabs`.
-use crate::digest::{Block, Digest, SourceRow};
+use crate::block::{Block, SourceRow};
+use crate::digest::Digest;
 use crate::escape::latex;
 use crate::number::count;
 use crate::number::{DASH, interval, p, signed, spread};
+use crate::words::{short_title, table_notes};
+use cyborg_eval::MetricName;
 use std::fmt::Write as _;
 
 /// One `table` environment a block, and one for a sweep.
@@ -25,38 +28,54 @@ fn table(text: &mut String, digest: &Digest<'_>, block: &Block<'_>) {
     let test = if pairs.is_empty() {
         String::new()
     } else {
-        " Differences: mean over seeds with its 95 % t-interval; $p$: paired t-test over seeds; $p_H$: after Holm's \
-         correction for the rows and pairs of methods."
-            .replace('%', "\\%")
+        " Differences: mean over seeds with its 95 % t-interval.".replace('%', "\\%")
     };
+    let notes: String = table_notes(block, !pairs.is_empty())
+        .iter()
+        .map(|note| {
+            let first = note.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+            let kept = if note.starts_with("p:") { note.clone() } else { first + &note[1..] };
+            format!(" {}.", latex(&kept))
+        })
+        .collect();
+    let second =
+        block.second.map_or_else(String::new, |metric| format!(" and {}", latex(short_title(metric))));
+    let n_columns = 1 + usize::from(block.second.is_some());
     let _ = write!(
         text,
-        "\n\\begin{{table}}\n  \\centering\n  \\caption{{{}. AUC and accuracy, mean $\\pm$ standard deviation over {}. \
-         {phantom}{test}}}\n  \\begin{{tabular}}{{l{}{}}}\n    \\toprule\n",
+        "\n\\begin{{table}}\n  \\centering\n  \\caption{{{}. AUC{second}, mean $\\pm$ standard deviation over {}. \
+         {phantom}{test}{notes}}}\n  \\begin{{tabular}}{{l{}{}}}\n    \\toprule\n",
         latex(&place),
         latex(&block.seeds_in_words()),
-        "rr".repeat(block.methods.len()),
-        "rrr".repeat(pairs.len()),
+        "r".repeat(n_columns * block.methods.len()),
+        "rr".repeat(pairs.len()),
     );
     let mut head = String::new();
     let mut rules = String::new();
     let mut column = 2;
     for method in &block.methods {
-        let _ = write!(head, " & \\multicolumn{{2}}{{c}}{{{}}}", latex(method));
-        let _ = write!(rules, "\\cmidrule(lr){{{column}-{}}}", column + 1);
-        column += 2;
+        let _ = write!(head, " & \\multicolumn{{{n_columns}}}{{c}}{{{}}}", latex(method));
+        let _ = write!(rules, "\\cmidrule(lr){{{column}-{}}}", column + n_columns - 1);
+        column += n_columns;
     }
     for (baseline, candidate) in &pairs {
         let _ =
-            write!(head, " & \\multicolumn{{3}}{{c}}{{{} $-$ {}, AUC}}", latex(candidate), latex(baseline));
-        let _ = write!(rules, "\\cmidrule(lr){{{column}-{}}}", column + 2);
-        column += 3;
+            write!(head, " & \\multicolumn{{2}}{{c}}{{{} $-$ {}, AUC}}", latex(candidate), latex(baseline));
+        let _ = write!(rules, "\\cmidrule(lr){{{column}-{}}}", column + 1);
+        column += 2;
     }
     let _ = write!(
         text,
         "   {head} \\\\\n    {rules}\n    source{}{} \\\\\n    \\midrule\n",
-        " & AUC & accuracy".repeat(block.methods.len()),
-        " & difference & $p$ & $p_H$".repeat(pairs.len())
+        block
+            .methods
+            .iter()
+            .map(|_| format!(
+                " & AUC{}",
+                block.second.map_or_else(String::new, |m| format!(" & {}", latex(short_title(m))))
+            ))
+            .collect::<String>(),
+        " & difference & $p$ (Holm)".repeat(pairs.len())
     );
     for (at, row) in block.rows.iter().enumerate() {
         if at > 0 && row.is_aggregate && !block.rows[at - 1].is_aggregate {
@@ -64,22 +83,18 @@ fn table(text: &mut String, digest: &Digest<'_>, block: &Block<'_>) {
         }
         let _ = write!(text, "    {}", name(row));
         for method in &block.methods {
-            for metric in ["auc", "accuracy"] {
+            for metric in std::iter::once(MetricName::Auc).chain(block.second) {
                 let stat = row.of(method).map(|summary| summary.stat(metric)).unwrap_or_default();
                 let _ = write!(text, " & {}", latex(&spread(stat.mean, stat.sd)));
             }
         }
         for (baseline, candidate) in &pairs {
-            let comparison = block.comparison(row, "auc", baseline, candidate);
+            let comparison = block.comparison(row, MetricName::Auc, baseline, candidate);
             let difference = latex(&signed(comparison.and_then(|row| row.mean_difference)));
             let reach = comparison.and_then(|row| interval(row.ci_low, row.ci_high));
             let reach = reach.map_or_else(String::new, |reach| format!(" {}", latex(&reach)));
-            let _ = write!(
-                text,
-                " & {difference}{reach} & {} & {}",
-                latex(&p(comparison.and_then(|row| row.p))),
-                latex(&p(comparison.and_then(|row| row.p_holm)))
-            );
+            let _ =
+                write!(text, " & {difference}{reach} & {}", latex(&p(comparison.and_then(|row| row.p_holm))));
         }
         text.push_str(" \\\\\n");
     }

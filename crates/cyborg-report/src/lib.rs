@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod block;
 mod cam_measures;
 pub mod cams;
 mod colour;
+mod comparable;
 mod compare;
 mod confusion;
 mod curves;
@@ -21,6 +23,7 @@ mod markdown;
 mod number;
 mod pictures;
 mod results;
+mod subjects;
 mod svg;
 mod terminal;
 mod threshold;
@@ -57,6 +60,8 @@ pub fn build(input: &ReportInput, dir: &Path) -> Result<ReportOutcome, ReportErr
         ("cams", &digest.cam_agreement),
         ("cam_consistency", &digest.cam_consistency),
         ("images", &digest.images_frame),
+        ("subjects", &digest.subjects_frame),
+        ("sources", &digest.sources_frame),
         ("confusion", &digest.confusion),
     ];
     for (name, frame) in optional {

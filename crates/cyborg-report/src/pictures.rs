@@ -2,6 +2,7 @@
 //! other and only what is drawn is kept, so that a test set of a million images fits.
 use crate::cam_measures::{CamMeasures, Measured};
 use crate::cams::{CamFile, HumanMean};
+use crate::comparable::Comparable;
 use crate::confusion::Confusion;
 use crate::curves::{Histogram, Rates};
 use crate::epochs::{Epoch, read_epochs};
@@ -97,14 +98,15 @@ type Place = (String, String, String);
 /// Gathers [`Pictures`] while the runs are read.
 pub(crate) struct Collector<'a> {
     input: &'a ReportInput,
+    comparable: &'a Comparable,
     places: BTreeMap<Place, Pictures>,
     /// CAMs against human maps and each other.
     pub(crate) cams: CamMeasures,
 }
 
 impl<'a> Collector<'a> {
-    pub(crate) fn new(input: &'a ReportInput) -> Self {
-        Self { input, places: BTreeMap::new(), cams: CamMeasures::default() }
+    pub(crate) fn new(input: &'a ReportInput, comparable: &'a Comparable) -> Self {
+        Self { input, comparable, places: BTreeMap::new(), cams: CamMeasures::default() }
     }
 
     /// The pictures of a method, once all runs are read.
@@ -147,8 +149,12 @@ impl<'a> Collector<'a> {
         }
         let options = with_validation_threshold(&self.input.metric_options(data), &run.dir, &data.plan)
             .map_err(|error| on_one_line(&error))?;
-        let metrics = run_metrics_with(&scores, &data.plan, &options).map_err(|error| on_one_line(&error))?;
-        let rocs = run_rocs(&scores, &data.plan).map_err(|error| on_one_line(&error))?;
+        // Numbers are about the images that all compared runs have; pictures of CAMs about all of the run's own.
+        let kept = self.comparable.keep(key, &scores).map_err(|error| on_one_line(&error))?;
+        let measured_rows = kept.as_ref().map(|kept| Rows::new(kept, data)).transpose()?;
+        let counted = kept.as_ref().unwrap_or(&scores);
+        let metrics = run_metrics_with(counted, &data.plan, &options).map_err(|error| on_one_line(&error))?;
+        let rocs = run_rocs(counted, &data.plan).map_err(|error| on_one_line(&error))?;
         if !cams.is_empty() {
             let measured = Measured {
                 key,
@@ -162,10 +168,11 @@ impl<'a> Collector<'a> {
 
         let pictures = self.places.entry(place).or_default();
         pictures.grid = cams.grid();
-        pictures.confusion.add(&scores, data.classes.len())?;
+        pictures.confusion.add(counted, data.classes.len())?;
         if !epochs.is_empty() {
             pictures.epochs.push((key.seed, epochs));
         }
+        let negatives = n_negatives(&metrics)?;
         let sources: Vec<String> = rocs.iter().map(|roc| roc.source.clone()).collect();
         for of_source in rocs {
             let at = pictures.rocs.iter().position(|(source, _)| *source == of_source.source);
@@ -174,10 +181,16 @@ impl<'a> Collector<'a> {
                 pictures.rocs.len() - 1
             });
             if let Ok(roc) = of_source.roc {
-                pictures.rocs[at].1.push(Rates::new(&roc));
+                let n = negatives
+                    .iter()
+                    .find(|(source, _)| *source == pictures.rocs[at].0)
+                    .map_or(0, |(_, n)| *n);
+                pictures.rocs[at].1.push(Rates::new(&roc, n));
             }
         }
-        for histogram in rows.histograms(&sources, data, self.input.score_range.unwrap_or((0.0, 1.0))) {
+        let counted_rows = measured_rows.as_ref().unwrap_or(&rows);
+        for histogram in counted_rows.histograms(&sources, data, self.input.score_range.unwrap_or((0.0, 1.0)))
+        {
             match pictures.histograms.iter_mut().find(|known| known.source == histogram.source) {
                 Some(known) => known.add(&histogram),
                 None => pictures.histograms.push(histogram),
@@ -194,6 +207,15 @@ impl<'a> Collector<'a> {
         }
         Ok(metrics)
     }
+}
+
+/// How many negatives each source is tested against.
+fn n_negatives(metrics: &DataFrame) -> Result<Vec<(String, u32)>, String> {
+    let table = Table { frame: metrics, what: "the metrics of a run" };
+    let read = || Ok((table.text("kind")?, table.text("source")?, table.counts("n_negative")?));
+    let (kinds, sources, n) = read().map_err(|error: crate::ReportError| on_one_line(&error))?;
+    let rows = kinds.into_iter().zip(sources).zip(n);
+    Ok(rows.filter(|((kind, _), _)| kind == "source").map(|((_, source), n)| (source, n)).collect())
 }
 
 /// The columns of a run's scores that pictures need.
@@ -223,8 +245,8 @@ impl Rows {
                 counts("label")?
             },
             scores: numbers("score")?,
-            // A file without rows has no columns for logits either; nor need scores from elsewhere have any.
-            logits: if scores.height() == 0 || scores.column("logit_0").is_err() {
+            // A single logit, of the positive class, has no other to be held against.
+            logits: if (0..n_classes).any(|class| scores.column(&format!("logit_{class}")).is_err()) {
                 Vec::new()
             } else {
                 (0..n_classes).map(|class| numbers(&format!("logit_{class}"))).collect::<Result<_, _>>()?

@@ -1,6 +1,6 @@
 //! The tables of `cyborg-eval` as rows that the pages are written from.
 use crate::{ReportError, frame::Table};
-use cyborg_eval::METRICS;
+use cyborg_eval::{METRICS, MetricName};
 use polars::prelude::DataFrame;
 
 /// Mean and standard deviation over seeds.
@@ -28,10 +28,9 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// A metric by the name of its column.
-    pub(crate) fn stat(&self, metric: &str) -> Stat {
-        let at = METRICS.iter().position(|name| *name == metric);
-        at.and_then(|at| self.stats.get(at)).copied().unwrap_or_default()
+    /// Mean and spread of a metric.
+    pub(crate) fn stat(&self, metric: MetricName) -> Stat {
+        self.stats.get(metric.position()).copied().unwrap_or_default()
     }
 }
 
@@ -42,7 +41,7 @@ pub(crate) struct Comparison {
     pub(crate) backbone: String,
     pub(crate) is_aggregate: bool,
     pub(crate) source: String,
-    pub(crate) metric: String,
+    pub(crate) metric: MetricName,
     pub(crate) baseline: String,
     pub(crate) candidate: String,
     pub(crate) n_pairs: u32,
@@ -59,12 +58,57 @@ pub(crate) struct Comparison {
     /// Rows of that family.
     pub(crate) n_family: u32,
     pub(crate) cohens_dz: Option<f64>,
+    /// Of both methods' values over the seeds.
+    pub(crate) correlation: Option<f64>,
     pub(crate) wins: u32,
     pub(crate) losses: u32,
     pub(crate) ties: u32,
     pub(crate) p_sign_flip: Option<f64>,
     pub(crate) p_wilcoxon: Option<f64>,
     pub(crate) reason: Option<String>,
+}
+
+/// Two methods by one metric, each source one observation.
+#[derive(Clone, Debug)]
+pub(crate) struct OverSources {
+    pub(crate) data: String,
+    pub(crate) backbone: String,
+    /// `unseen` or `all`.
+    pub(crate) group: String,
+    pub(crate) metric: MetricName,
+    pub(crate) baseline: String,
+    pub(crate) candidate: String,
+    pub(crate) n_sources: u32,
+    pub(crate) mean_difference: Option<f64>,
+    pub(crate) interval: Option<(f64, f64)>,
+    pub(crate) p: Option<f64>,
+    pub(crate) wins: u32,
+}
+
+/// Rows of `cyborg_eval::compare_sources`.
+pub(crate) fn over_sources(frame: &DataFrame) -> Result<Vec<OverSources>, ReportError> {
+    let table = Table { frame, what: "the comparison over sources" };
+    let (data, backbone, group) = (table.text("data")?, table.text("backbone")?, table.text("sources")?);
+    let (metric, n_sources) = (table.text("metric")?, table.counts("n_sources")?);
+    let (baseline, candidate) = (table.text("baseline")?, table.text("candidate")?);
+    let (mean_difference, p) = (table.numbers("mean_difference")?, table.numbers("p")?);
+    let (low, high, wins) = (table.numbers("ci_low")?, table.numbers("ci_high")?, table.counts("wins")?);
+    let row = |at: usize| {
+        Ok(OverSources {
+            data: data[at].clone(),
+            backbone: backbone[at].clone(),
+            group: group[at].clone(),
+            metric: named(&metric[at])?,
+            baseline: baseline[at].clone(),
+            candidate: candidate[at].clone(),
+            n_sources: n_sources[at],
+            mean_difference: mean_difference[at],
+            interval: low[at].zip(high[at]),
+            p: p[at],
+            wins: wins[at],
+        })
+    };
+    (0..frame.height()).map(row).collect()
 }
 
 /// Images behind a row: `n_positive` and `n_negative` of the first run that has it.
@@ -116,11 +160,22 @@ pub(crate) fn summaries(frame: &DataFrame) -> Result<Vec<Summary>, ReportError> 
     Ok((0..frame.height()).map(row).collect())
 }
 
+/// The metric of that name.
+pub(crate) fn named(name: &str) -> Result<MetricName, ReportError> {
+    let known = || format!("`{}`", METRICS.join("`, `"));
+    cyborg_eval::metric(name).map(|metric| metric.id).ok_or_else(|| ReportError::Choice {
+        what: "metric".to_owned(),
+        found: name.to_owned(),
+        known: known(),
+    })
+}
+
 /// Rows of `cyborg_eval::compare`.
 pub(crate) fn comparisons(frame: &DataFrame) -> Result<Vec<Comparison>, ReportError> {
     let table = Table { frame, what: "the comparisons" };
     let (data, backbone, kind) = (table.text("data")?, table.text("backbone")?, table.text("kind")?);
-    let (source, metric) = (table.text("source")?, table.text("metric")?);
+    let source = table.text("source")?;
+    let metric = table.text("metric")?.iter().map(|name| named(name)).collect::<Result<Vec<_>, _>>()?;
     let (baseline, candidate) = (table.text("baseline")?, table.text("candidate")?);
     let (n_pairs, n_unpaired) = (table.counts("n_pairs")?, table.counts("n_unpaired")?);
     let (mean_baseline, mean_candidate) = (table.numbers("mean_baseline")?, table.numbers("mean_candidate")?);
@@ -129,14 +184,14 @@ pub(crate) fn comparisons(frame: &DataFrame) -> Result<Vec<Comparison>, ReportEr
     let (p, cohens_dz) = (table.numbers("p")?, table.numbers("cohens_dz")?);
     let (wins, losses, ties) = (table.counts("wins")?, table.counts("losses")?, table.counts("ties")?);
     let (p_sign_flip, reason) = (table.numbers("p_sign_flip")?, table.optional_text("reason")?);
-    let n_family = table.counts("n_family")?;
+    let (n_family, correlation) = (table.counts("n_family")?, table.numbers("correlation")?);
     let (p_holm, p_wilcoxon) = (table.numbers("p_holm")?, table.numbers("p_wilcoxon")?);
     let row = |at: usize| Comparison {
         data: data[at].clone(),
         backbone: backbone[at].clone(),
         is_aggregate: kind[at] == "aggregate",
         source: source[at].clone(),
-        metric: metric[at].clone(),
+        metric: metric[at],
         baseline: baseline[at].clone(),
         candidate: candidate[at].clone(),
         n_pairs: n_pairs[at],
@@ -151,6 +206,7 @@ pub(crate) fn comparisons(frame: &DataFrame) -> Result<Vec<Comparison>, ReportEr
         p_holm: p_holm[at],
         n_family: n_family[at],
         cohens_dz: cohens_dz[at],
+        correlation: correlation[at],
         wins: wins[at],
         losses: losses[at],
         ties: ties[at],

@@ -1,11 +1,14 @@
 //! The report for the terminal: warnings, the main table, the verdict. At most 100 columns.
-use crate::compare::table_of_images;
-use crate::digest::{Block, Digest, SourceRow, Sweep};
+use crate::block::{Block, SourceRow};
+use crate::compare::{table_of_images, table_of_subjects};
+use crate::digest::{Digest, Sweep};
 use crate::escape::{line, wrap};
 use crate::number::{DASH, p, plain, signed, spread};
 use crate::results::Summary;
 use crate::verdict::{caution, verdicts};
+use crate::words::{short_title, table_notes};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
+use cyborg_eval::MetricName;
 use std::fmt::Write as _;
 
 /// Columns that the terminal is taken to have.
@@ -21,6 +24,9 @@ pub(crate) fn table(digest: &Digest<'_>) -> String {
         text.push_str(&wrap(&line(paragraph), WIDTH, indent));
         text.push('\n');
     };
+    if let Some(positive) = positive_class(digest) {
+        say(&positive, 0);
+    }
     say(&digest.input.title, 0);
     for note in top_notes(digest) {
         say(&note, 2);
@@ -35,6 +41,10 @@ pub(crate) fn table(digest: &Digest<'_>) -> String {
     for pair in &digest.on_images {
         table_of_images(&mut text, pair);
     }
+    // Beside several seeds it is on the pages: the test over seeds comes first.
+    for found in digest.over_subjects.iter().filter(|found| found.n_seeds == 1) {
+        table_of_subjects(&mut text, found, &digest.headline_metrics());
+    }
     text.push('\n');
     let mut say = |paragraph: &str| {
         text.push_str(&wrap(&line(paragraph), WIDTH, 2));
@@ -43,11 +53,23 @@ pub(crate) fn table(digest: &Digest<'_>) -> String {
     let verdicts = verdicts(digest);
     for verdict in &verdicts {
         say(&verdict.full());
+        if let Some(beside) = &verdict.beside {
+            say(beside);
+        }
     }
     if let Some(caution) = caution(&verdicts) {
         say(&caution);
     }
     text
+}
+
+/// What counts as positive in scores from elsewhere, which only who wrote them knows.
+pub(crate) fn positive_class(digest: &Digest<'_>) -> Option<String> {
+    let data = digest.input.data.first().filter(|_| digest.input.scores_only)?;
+    let label = data.plan.positive;
+    let name = data.classes.get(label as usize).filter(|name| **name != label.to_string());
+    let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
+    Some(format!("Positive class: label {label}{name}; a higher score means more positive"))
 }
 
 /// Phantom data, warnings and failed runs, one line each.
@@ -96,13 +118,10 @@ fn block_table(digest: &Digest<'_>, block: &Block<'_>) -> String {
         let rows = block.rows.iter().filter(|row| row.is_aggregate == is_aggregate);
         rows.map(|row| Line { name: row_name(row), block, row }).collect()
     };
-    text.push_str(&method_table(
-        &block.methods,
-        &block.pairs(digest.input),
-        "source",
-        &[rows(false), rows(true)],
-    ));
-    for reason in block.reasons() {
+    let pairs = block.pairs(digest.input);
+    text.push_str(&method_table(&block.methods, &pairs, "source", block.second, &[rows(false), rows(true)]));
+    let notes = table_notes(block, !pairs.is_empty());
+    for reason in notes.into_iter().chain(block.reasons()) {
         text.push_str(&wrap(&line(&reason), WIDTH, 2));
         text.push('\n');
     }
@@ -133,13 +152,19 @@ pub(crate) fn break_name(name: &str, width: usize) -> String {
 fn sweep_tables(sweep: &Sweep<'_>) -> String {
     let mut text = String::new();
     for (backbone, points) in &sweep.backbones {
-        let what = format!("{backbone}: AUC and accuracy, {}, over {}", sweep.headline.source(), sweep.label);
+        let what = format!("{backbone}: {}, over {}", sweep.headline.source(), sweep.label);
         let _ = write!(text, "\n{}\n", wrap(&line(&what), WIDTH, 2));
         let lines = points
             .iter()
             .filter_map(|(at, block)| block.headline_row().map(|row| Line { name: plain(*at), block, row }))
             .collect();
-        text.push_str(&method_table(&sweep.methods, &sweep.pairs, &line(sweep.label), &[lines]));
+        let second = points.iter().find_map(|(_, block)| block.second);
+        text.push_str(&method_table(&sweep.methods, &sweep.pairs, &line(sweep.label), second, &[lines]));
+        if let Some((_, block)) = points.iter().find(|(_, block)| block.second.is_some()) {
+            for note in table_notes(block, !sweep.pairs.is_empty()) {
+                let _ = writeln!(text, "{}", wrap(&line(&note), WIDTH, 2));
+            }
+        }
     }
     text
 }
@@ -156,6 +181,7 @@ fn method_table(
     methods: &[String],
     pairs: &[(String, String)],
     first_column: &str,
+    second: Option<MetricName>,
     groups: &[Vec<Line<'_>>],
 ) -> String {
     let mut table = new_table();
@@ -164,7 +190,7 @@ fn method_table(
     if side_by_side {
         for method in methods {
             header.push(right(format!("{}\nAUC", line(method))));
-            header.push(right("\naccuracy".to_owned()));
+            header.extend(second.map(|metric| right(format!("\n{}", short_title(metric)))));
         }
         for (baseline, candidate) in pairs {
             // With one pair of two methods the verdict below says which way round.
@@ -174,12 +200,12 @@ fn method_table(
                 format!("{} -\n{}", line(candidate), line(baseline))
             };
             header.push(right(difference));
-            header.push(right("\np".to_owned()));
+            header.push(right("p\n(Holm)".to_owned()));
         }
     } else {
         header.push(Cell::new("method"));
         header.push(right("AUC".to_owned()));
-        header.push(right("accuracy".to_owned()));
+        header.extend(second.map(|metric| right(short_title(metric).to_owned())));
     }
     table.set_header(header);
     for (at, group) in groups.iter().enumerate() {
@@ -189,11 +215,11 @@ fn method_table(
         for Line { name, block, row } in group {
             if side_by_side {
                 let mut cells = vec![Cell::new(break_name(name, NAME_WIDTH))];
-                cells.extend(methods.iter().flat_map(|method| auc_and_accuracy(row.of(method))));
+                cells.extend(methods.iter().flat_map(|method| stats(row.of(method), second)));
                 for (baseline, candidate) in pairs {
-                    let comparison = block.comparison(row, "auc", baseline, candidate);
+                    let comparison = block.comparison(row, MetricName::Auc, baseline, candidate);
                     cells.push(right(signed(comparison.and_then(|row| row.mean_difference))));
-                    cells.push(right(p(comparison.and_then(|row| row.p))));
+                    cells.push(right(p(comparison.and_then(|row| row.p_holm))));
                 }
                 table.add_row(cells);
                 continue;
@@ -201,7 +227,7 @@ fn method_table(
             for (at, method) in methods.iter().enumerate() {
                 let name = if at == 0 { name.as_str() } else { "" };
                 let mut cells = vec![Cell::new(name), Cell::new(line(method))];
-                cells.extend(auc_and_accuracy(row.of(method)));
+                cells.extend(stats(row.of(method), second));
                 table.add_row(cells);
             }
         }
@@ -216,14 +242,13 @@ fn method_table(
     draw(&table)
 }
 
-fn auc_and_accuracy(summary: Option<&Summary>) -> [Cell; 2] {
-    match summary {
-        Some(row) => [
-            right(spread(row.stat("auc").mean, row.stat("auc").sd)),
-            right(spread(row.stat("accuracy").mean, row.stat("accuracy").sd)),
-        ],
-        None => [right(DASH.to_owned()), right(DASH.to_owned())],
-    }
+/// AUC and what stands beside it.
+fn stats(summary: Option<&Summary>, second: Option<MetricName>) -> Vec<Cell> {
+    let cell = |metric: MetricName| match summary.map(|row| row.stat(metric)) {
+        Some(stat) => right(spread(stat.mean, stat.sd)),
+        None => right(DASH.to_owned()),
+    };
+    std::iter::once(MetricName::Auc).chain(second).map(cell).collect()
 }
 
 #[cfg(test)]

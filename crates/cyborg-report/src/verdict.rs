@@ -1,7 +1,9 @@
 //! The sentence that answers the question of the experiment, from the frames alone.
-use crate::digest::{Block, Digest};
+use crate::block::{Block, Headline};
+use crate::digest::Digest;
 use crate::number::{count, interval, p_sentence, signed, value};
 use crate::results::Comparison;
+use cyborg_eval::MetricName;
 use std::fmt::Write as _;
 
 /// Level at which a difference is called significant.
@@ -26,6 +28,8 @@ pub(crate) struct Verdict {
     /// The candidate and its mean difference.
     pub(crate) difference: Option<(String, f64)>,
     pub(crate) interval: Option<(f64, f64)>,
+    /// What stands beside it: the same over sources, what pairing gained, how far few seeds carry.
+    pub(crate) beside: Option<String>,
 }
 
 impl Verdict {
@@ -46,12 +50,17 @@ pub(crate) fn verdicts(digest: &Digest<'_>) -> Vec<Verdict> {
         let compared: Vec<&Comparison> = block
             .comparisons
             .iter()
-            .filter(|row| row.is_aggregate && row.source == block.headline.source() && row.metric == "auc")
+            .filter(|row| {
+                row.is_aggregate && row.source == block.headline.source() && row.metric == MetricName::Auc
+            })
             .collect();
         if compared.is_empty() {
             verdicts.extend(own_values(block, place.as_deref()));
         }
-        verdicts.extend(compared.into_iter().map(|row| of_comparison(row, block.scope(), place.clone())));
+        verdicts.extend(compared.into_iter().map(|row| Verdict {
+            beside: beside(digest, block, row),
+            ..of_comparison(row, block.scope(), place.clone())
+        }));
     }
     verdicts
 }
@@ -73,7 +82,14 @@ fn of_comparison(row: &Comparison, scope: &str, place: Option<String>) -> Verdic
     else {
         let reason = row.reason.as_deref().unwrap_or("a value is missing");
         let sentence = format!("{scope}: no comparison of {} with {}: {reason}", row.candidate, row.baseline);
-        return Verdict { place, sentence, finding: Finding::Untested, difference: None, interval: None };
+        return Verdict {
+            place,
+            sentence,
+            finding: Finding::Untested,
+            difference: None,
+            interval: None,
+            beside: None,
+        };
     };
     let mut sentence = format!(
         "{scope}: {} AUC {} vs {} {}, difference {}",
@@ -111,7 +127,7 @@ fn of_comparison(row: &Comparison, scope: &str, place: Option<String>) -> Verdic
         }
         None if row.n_pairs == 1 => (
             Finding::Untested,
-            format!(", n\u{a0}=\u{a0}{n}: no spread, no test over seeds; run more of them"),
+            format!(", n\u{a0}=\u{a0}{n}: no spread, no test over seeds; it takes several"),
         ),
         None => {
             let reason = row.reason.as_deref().unwrap_or("it is undefined");
@@ -124,7 +140,58 @@ fn of_comparison(row: &Comparison, scope: &str, place: Option<String>) -> Verdic
         let _ = write!(sentence, " ({left_out} without a counterpart of the same seed left out)");
     }
     let interval = row.ci_low.zip(row.ci_high);
-    Verdict { place, sentence, finding, difference: Some((row.candidate.clone(), difference)), interval }
+    Verdict {
+        place,
+        sentence,
+        finding,
+        difference: Some((row.candidate.clone(), difference)),
+        interval,
+        beside: None,
+    }
+}
+
+/// Fewer seeds than these carry no test over seeds; the papers use ten.
+const ENOUGH_SEEDS: u32 = 5;
+
+/// The same comparison over sources, the correlation of paired seeds, and a word on few seeds.
+fn beside(digest: &Digest<'_>, block: &Block<'_>, row: &Comparison) -> Option<String> {
+    let mut sentences = Vec::new();
+    if row.p.is_some() && row.n_pairs < ENOUGH_SEEDS {
+        sentences.push(format!(
+            "Caution: {} are too few for a test over seeds to say much, because it rests on differences being normal \
+             ({ENOUGH_SEEDS} is little, 10 is what the papers use).",
+            count(row.n_pairs as usize, "seed")
+        ));
+    }
+    let group = if block.headline == Headline::UnseenMean { "unseen" } else { "all" };
+    let over = digest.over_sources.iter().find(|over| {
+        over.data == row.data
+            && over.backbone == row.backbone
+            && over.group == group
+            && over.metric == row.metric
+            && over.baseline == row.baseline
+            && over.candidate == row.candidate
+    });
+    if let Some(over) = over
+        && let (Some(difference), Some((low, high)), Some(p)) = (over.mean_difference, over.interval, over.p)
+    {
+        sentences.push(format!(
+            "Over the {} in place of seeds: difference {} {}, paired t-test {}, {} ahead on {}.",
+            count(over.n_sources as usize, "source"),
+            signed(Some(difference)),
+            interval(Some(low), Some(high)).unwrap_or_default(),
+            p_sentence(p),
+            row.candidate,
+            over.wins
+        ));
+    }
+    if let Some(correlation) = row.correlation {
+        sentences.push(format!(
+            "Correlation of both methods over the paired seeds: {}.",
+            signed(Some(correlation))
+        ));
+    }
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 /// What each method reaches, where nothing is compared.
@@ -137,7 +204,7 @@ fn own_values(block: &Block<'_>, place: Option<&str>) -> Vec<Verdict> {
         .iter()
         .map(|summary| {
             let n = count(summary.n_seeds as usize, "seed");
-            let sentence = match (summary.stat("auc").mean, summary.stat("auc").sd) {
+            let sentence = match (summary.stat(MetricName::Auc).mean, summary.stat(MetricName::Auc).sd) {
                 (Some(mean), Some(sd)) => format!(
                     "{scope}: {} AUC {}, standard deviation {}, n = {n} ({why})",
                     summary.method,
@@ -157,7 +224,14 @@ fn own_values(block: &Block<'_>, place: Option<&str>) -> Vec<Verdict> {
                 }
             };
             let place = place.map(str::to_owned);
-            Verdict { place, sentence, finding: Finding::Untested, difference: None, interval: None }
+            Verdict {
+                place,
+                sentence,
+                finding: Finding::Untested,
+                difference: None,
+                interval: None,
+                beside: None,
+            }
         })
         .collect()
 }

@@ -1,7 +1,11 @@
 //! What the results themselves show that a reader must know first.
 use crate::ReportInput;
-use crate::digest::Block;
+use crate::block::Block;
 use crate::number::count;
+use cyborg_eval::MetricName;
+
+/// No detector is so bad by chance on more than a handful of images.
+const FAR_BELOW_CHANCE: f64 = 0.35;
 
 /// Fewer seeds than asked, sources that are not unseen, names that look alike.
 pub(crate) fn of_results(input: &ReportInput, blocks: &[Block<'_>]) -> Vec<String> {
@@ -18,6 +22,17 @@ pub(crate) fn of_results(input: &ReportInput, blocks: &[Block<'_>]) -> Vec<Strin
     }
     if !fewer.is_empty() {
         warnings.push(format!("fewer seeds than the {asked} asked for: {}", fewer.join("; ")));
+    }
+    for block in blocks.iter().filter(|_| input.scores_only) {
+        for summary in block.headline_row().iter().flat_map(|row| &row.methods) {
+            if let Some(auc) = summary.stat(MetricName::Auc).mean.filter(|auc| *auc < FAR_BELOW_CHANCE) {
+                warnings.push(format!(
+                    "the AUC of `{}` is {auc:.3}, far below 0.5: its scores are probably low for the positive class (label {}); \
+                     name the positive class with `--positive`, or say `--low-is-positive`",
+                    summary.method, block.data.plan.positive
+                ));
+            }
+        }
     }
     // What several data sets have in common is said once.
     let mut of_data: Vec<(String, Vec<&str>)> = Vec::new();

@@ -299,7 +299,7 @@ fn names_are_text_and_nothing_else() {
 #[test]
 fn one_seed_has_no_spread_and_no_test() {
     let made = Made::new(&Plan { seeds: 1, ..Plan::default() });
-    made.check(&["n = 1 seed: no spread, no test over seeds; run more of them", "1 seed"]);
+    made.check(&["n = 1 seed: no spread, no test over seeds; it takes several", "1 seed"]);
     assert!(!made.file("report.md").contains(" ± 0"), "no deviation of one seed");
 }
 

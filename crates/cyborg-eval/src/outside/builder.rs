@@ -3,7 +3,9 @@
 use super::cell::Cell;
 use super::{Field, ScoreColumns, ScoreScale};
 use crate::columns::frame;
+use crate::comparable::check_images_once;
 use crate::error::EvalError;
+use crate::log_odds::{RANKING, log_odds, logistic};
 use crate::runs::RunKey;
 use polars::prelude::{Column, DataFrame, IntoColumn as _, NamedFrom as _, Series, StringChunkedBuilder};
 use std::collections::BTreeMap;
@@ -30,6 +32,8 @@ struct Rows {
     labels: Vec<u32>,
     predicted: Vec<u32>,
     scores: Vec<f64>,
+    /// What images are ranked by; empty where it is the score.
+    ranking: Vec<f64>,
     logits: Vec<Vec<f32>>,
 }
 
@@ -138,31 +142,34 @@ impl<'a> Builder<'a> {
 
         let label_value = class_of(label, &columns.classes, columns.logits.len())
             .map_err(|expected| wrong(&columns.label, label, expected))?;
-        let values: Vec<f32> = logits
+        let values: Vec<f64> = logits
             .iter()
             .zip(&columns.logits)
-            .map(|(cell, column)| {
-                cell.number().map(|n| n as f32).ok_or_else(|| wrong(column, *cell, "a number".to_owned()))
-            })
+            .map(|(cell, column)| cell.number().ok_or_else(|| wrong(column, *cell, "a number".to_owned())))
             .collect::<Result<_, _>>()?;
-        let score_value = match score {
+        let (score_value, rank) = match score {
             Some(cell) => {
                 let column = columns.score.as_deref().unwrap_or_default();
                 let value = cell.number().ok_or_else(|| wrong(column, cell, "a number".to_owned()))?;
+                // What is low for the positive class is turned round; a probability p becomes 1 - p, and -p keeps its order.
+                let turned = if columns.low_is_positive { -value } else { value };
                 match columns.scale {
-                    ScoreScale::LogOdds => logistic(value),
-                    ScoreScale::Any => value,
+                    ScoreScale::LogOdds => (logistic(turned), Some(turned)),
+                    ScoreScale::Any => (turned, None),
                     ScoreScale::Probability => {
                         if !value.is_nan() && !(0.0..=1.0).contains(&value) {
                             let expected =
                                 "a probability, 0 to 1 (say if the scores are log-odds, or any other scale)";
                             return Err(wrong(column, cell, expected.to_owned()));
                         }
-                        value
+                        if columns.low_is_positive { (1.0 - value, Some(turned)) } else { (value, None) }
                     }
                 }
             }
-            None => softmax(&values, columns.positive as usize),
+            None => {
+                let value = log_odds(&values, columns.positive as usize);
+                (logistic(value), Some(value))
+            }
         };
         let predicted_value = match predicted {
             Some(cell) => {
@@ -205,7 +212,8 @@ impl<'a> Builder<'a> {
         rows.labels.push(label_value);
         rows.predicted.extend(predicted_value);
         rows.scores.push(score_value);
-        rows.logits.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+        rows.ranking.extend(rank);
+        rows.logits.iter_mut().zip(values).for_each(|(column, value)| column.push(value as f32));
         Ok(())
     }
 
@@ -213,7 +221,14 @@ impl<'a> Builder<'a> {
         if self.runs.is_empty() {
             return Err(EvalError::NoRows { path: self.path });
         }
-        self.runs.into_iter().map(|(key, rows)| Ok((key, rows.frame()?))).collect()
+        let path = self.path;
+        let frame = |(key, rows): (RunKey, Rows)| {
+            let frame = rows.frame()?;
+            check_images_once(&key, &frame)
+                .map_err(|source| EvalError::InFile { path: path.clone(), source: Box::new(source) })?;
+            Ok((key, frame))
+        };
+        self.runs.into_iter().map(frame).collect()
     }
 }
 
@@ -245,23 +260,8 @@ fn class_of(cell: Cell<'_>, classes: &[String], n_logits: usize) -> Result<u32, 
     }
 }
 
-fn logistic(value: f64) -> f64 {
-    1.0 / (1.0 + (-value).exp())
-}
-
-/// Softmax of the positive class; of a single logit its logistic.
-fn softmax(logits: &[f32], positive: usize) -> f64 {
-    if let [logit] = logits {
-        return logistic(f64::from(*logit));
-    }
-    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let power = |logit: f32| f64::from(logit - most).exp();
-    let sum: f64 = logits.iter().map(|&logit| power(logit)).sum();
-    logits.get(positive).map_or(f64::NAN, |&logit| power(logit) / sum)
-}
-
 /// The first of the largest.
-fn largest(logits: &[f32]) -> u32 {
+fn largest(logits: &[f64]) -> u32 {
     let mut best = 0;
     for (at, logit) in logits.iter().enumerate() {
         if *logit > logits[best] {
@@ -281,6 +281,7 @@ impl Rows {
             labels: Vec::new(),
             predicted: Vec::new(),
             scores: Vec::new(),
+            ranking: Vec::new(),
             logits: columns.logits.iter().map(|_| Vec::new()).collect(),
         }
     }
@@ -310,6 +311,9 @@ impl Rows {
             columns.push(column(Series::new("predicted".into(), self.predicted)));
         }
         columns.push(column(Series::new("score".into(), self.scores)));
+        if !self.ranking.is_empty() {
+            columns.push(column(Series::new(RANKING.into(), self.ranking)));
+        }
         for (class, logits) in self.logits.into_iter().enumerate() {
             columns.push(column(Series::new(format!("logit_{class}").into(), logits)));
         }

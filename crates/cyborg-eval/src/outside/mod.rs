@@ -6,6 +6,7 @@ mod csv;
 mod parquet;
 
 use crate::error::EvalError;
+use crate::files::{MAX_FILE_BYTES, check_file};
 use crate::runs::RunKey;
 use builder::Builder;
 use fs_err as fs;
@@ -28,8 +29,7 @@ pub enum ScoreScale {
     /// Probabilities of the positive class, 0 to 1; others are refused.
     #[default]
     Probability,
-    /// Log-odds (a single logit): the logistic function is applied. Above about 37 it is 1 to the last bit, so scores
-    /// beyond tie; where that matters take `Any`.
+    /// Log-odds (a single logit): images are ranked by them, and probabilities follow from the logistic function.
     LogOdds,
     /// Anything of which more means more positive. Metrics that need probabilities are then null, and so are those at a
     /// threshold unless one is given.
@@ -68,6 +68,9 @@ pub struct ScoreColumns {
     pub classes: Vec<String>,
     /// The positive class.
     pub positive: u32,
+    /// The score column is low for the positive class, as that of a detector which scores how genuine an image is. Logits
+    /// are never turned round: their classes are known.
+    pub low_is_positive: bool,
 }
 
 impl Default for ScoreColumns {
@@ -89,22 +92,24 @@ impl Default for ScoreColumns {
             scale: ScoreScale::Probability,
             classes: Vec::new(),
             positive: 1,
+            low_is_positive: false,
         }
     }
 }
 
-/// Reads a CSV or parquet file (told apart by its first bytes) and takes it apart by run, runs in order of first
+/// Reads a CSV or parquet file (told apart by its first bytes; `-` is CSV from standard input) and takes it apart by run, runs in order of first
 /// appearance, rows in the order of the file.
 ///
-/// Each frame has the columns of `scores.parquet`: image, source, label, predicted, score, logit_0 .., and `subject` (str)
-/// if there is one. `predicted` is left out where nothing tells it: a score on a scale of its own, no logits.
+/// Each frame has the columns of `scores.parquet`: image, source, label, predicted, score, logit_0 .., `ranking` (f64, what
+/// images are ranked by, where `score` cannot hold it: log-odds in 64 bits), and `subject` (str) if there is one. `predicted` is left out where nothing tells it: a score on a scale of its own, no logits.
 ///
 /// A CSV file has a header, and commas, semicolons or tabs between its cells. A score or logit that is missing or `nan`
 /// becomes NaN: metrics then are null, and say so. Everything else that is missing is an error. The file is read piece
 /// by piece; what is kept is what the frames hold.
 ///
 /// # Errors
-/// Names the file, the line (CSV) or row (parquet), the column and what was found.
+/// Names the file, the line (CSV) or row (parquet), the column and what was found. An image that stands twice in a run
+/// is refused.
 ///
 /// # Examples
 /// ```
@@ -128,15 +133,31 @@ impl Default for ScoreColumns {
 pub fn read_score_table(path: &Path, columns: &ScoreColumns) -> Result<Vec<(RunKey, DataFrame)>, EvalError> {
     let read_error = |source| EvalError::Read { path: path.to_owned(), source };
     let mut builder = Builder::new(path, columns)?;
+    if path.as_os_str() == "-" {
+        csv::read(path, std::io::stdin().lock().take(MAX_FILE_BYTES), columns, &mut builder)?;
+        return builder.finish();
+    }
+    check_file(path)?;
     let mut file = fs::File::open(path).map_err(read_error)?;
     let mut start = Vec::new();
     file.by_ref().take(4).read_to_end(&mut start).map_err(read_error)?;
     if start == b"PAR1" {
         parquet::read(path, file, columns, &mut builder)?;
     } else {
-        csv::read(path, columns, &mut builder)?;
+        csv::read(path, std::io::Cursor::new(start).chain(file), columns, &mut builder)?;
     }
     builder.finish()
+}
+
+/// No table may have more rows: their frames take some 100 bytes each.
+const MAX_ROWS: u64 = 100_000_000;
+
+fn check_rows(path: &Path, n_rows: u64) -> Result<(), EvalError> {
+    if n_rows <= MAX_ROWS {
+        return Ok(());
+    }
+    let found = format!("more than {MAX_ROWS} rows");
+    Err(EvalError::TooLarge { path: path.to_owned(), found, most: "can be held at once".to_owned() })
 }
 
 impl ScoreColumns {

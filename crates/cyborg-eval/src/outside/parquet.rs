@@ -4,10 +4,10 @@ use super::builder::{Builder, Place};
 use super::cell::Cell;
 use super::{ScoreColumns, locate};
 use crate::error::EvalError;
+use crate::files::read_guarded;
 use polars::prelude::ChunkFullNull as _;
 use polars::prelude::{
-    ArrowDataType, BooleanChunked, Column, DataFrame, DataType, Float64Chunked, Int64Chunked, PolarsError,
-    StringChunked,
+    ArrowDataType, BooleanChunked, Column, DataFrame, DataType, Float64Chunked, Int64Chunked, StringChunked,
 };
 use polars_io::SerReader as _;
 use polars_io::prelude::{ParallelStrategy, ParquetReader};
@@ -21,11 +21,9 @@ pub(super) fn read(
     columns: &ScoreColumns,
     builder: &mut Builder<'_>,
 ) -> Result<(), EvalError> {
-    let not_parquet =
-        |source: PolarsError| EvalError::NotParquet { path: path.to_owned(), found: source.to_string() };
     let file = file.into_parts().0;
     let mut reader = ParquetReader::new(BufReader::new(&file));
-    let mut metadata = reader.get_metadata().map_err(not_parquet)?.as_ref().clone();
+    let mut metadata = read_guarded(path, || reader.get_metadata().cloned())?.as_ref().clone();
     // What the program that wrote the file noted about its own types (a category, say) is of no use here: the
     // parquet types say enough.
     metadata.key_value_metadata = None;
@@ -35,7 +33,10 @@ pub(super) fn read(
         reader.set_metadata(Arc::clone(&metadata));
         reader
     };
-    let schema = open().schema().map_err(not_parquet)?;
+    let n_rows: usize =
+        metadata.row_groups.iter().map(|group| group.num_rows()).fold(0, usize::saturating_add);
+    super::check_rows(path, n_rows as u64)?;
+    let schema = read_guarded(path, || open().schema())?;
     let known: Vec<String> = schema.iter_names().map(ToString::to_string).collect();
     let wanted = columns.names();
     let positions = locate(path, &wanted, &known)?;
@@ -59,7 +60,7 @@ pub(super) fn read(
     for group in &metadata.row_groups {
         let n_rows = group.num_rows();
         let slice = open().with_projection(Some(distinct.clone())).with_slice(Some((before, n_rows)));
-        push_rows(path, &slice.finish().map_err(not_parquet)?, &wanted, before, builder)?;
+        push_rows(path, &read_guarded(path, || slice.finish())?, &wanted, before, builder)?;
         before += n_rows;
     }
     Ok(())

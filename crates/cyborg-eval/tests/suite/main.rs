@@ -3,13 +3,16 @@
 
 mod bootstrap;
 mod classes;
+mod comparable;
 mod data;
+mod differences;
 mod golden;
 mod images;
 mod many;
 mod outside;
 mod paired;
 mod properties;
+mod ranked;
 mod rates;
 mod saliency;
 mod scores;

@@ -172,7 +172,7 @@ fn every_metric_is_described() {
         assert!(!info.title.is_empty() && !info.definition.is_empty());
     }
     let lower: Vec<&str> = METRIC_INFO.iter().filter(|m| m.lower_is_better).map(|m| m.name).collect();
-    assert_eq!(lower.len(), 12, "{lower:?}");
+    assert_eq!(lower.len(), 14, "{lower:?}");
 }
 
 /// Two attack types, one detected and one not: the worst is not hidden by the mean or the pool.
@@ -200,8 +200,9 @@ fn what_cannot_be_had_is_null_and_says_why() {
         reasons,
         "tdr_at_fdr_0_1_percent: one of 2 negative images is more than 0.1 %; tdr_at_fdr_0_2_percent: one of 2 negative \
          images is more than 0.2 %; tdr_at_fdr_1_percent, apcer_at_bpcer_1_percent: one of 2 negative images is more \
-         than 1 %; tdr_at_fdr_5_percent: one of 2 negative images is more than 5 %; accuracy_at_validation, \
-         apcer_at_validation, bpcer_at_validation, acer_at_validation: no threshold was chosen on validation images"
+         than 1 %; tdr_at_fdr_5_percent, apcer_at_bpcer_5_percent: one of 2 negative images is more than 5 %; \
+         apcer_at_bpcer_10_percent: one of 2 negative images is more than 10 %; accuracy_at_validation, \
+         balanced_accuracy_at_validation, apcer_at_validation, bpcer_at_validation, acer_at_validation: no threshold was chosen on validation images"
     );
     assert_eq!(str_at(&metrics, 0, "reason"), None);
     let mean = find(&metrics, "source", "all mean");

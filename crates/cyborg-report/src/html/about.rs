@@ -32,9 +32,9 @@ pub(crate) fn data(digest: &Digest<'_>) -> String {
 }
 
 /// How each number is defined.
-pub(crate) fn numbers() -> String {
+pub(crate) fn numbers(scores_only: bool) -> String {
     let mut text = "<dl>\n".to_owned();
-    for (term, meaning) in definitions() {
+    for (term, meaning) in definitions(scores_only) {
         let _ = writeln!(text, "<dt>{}</dt><dd>{}</dd>", html(term), html(meaning));
     }
     text.push_str("</dl>\n");

@@ -1,7 +1,8 @@
 //! CAMs against human maps, and against those of other seeds.
 use super::{filter_attributes, heading, parts};
+use crate::block::Block;
 use crate::cam_measures::{CamRow, MEASURES, MOST_IMAGES, Reference};
-use crate::digest::{Block, Digest};
+use crate::digest::Digest;
 use crate::escape::html;
 use crate::number::{DASH, spread, value};
 use std::fmt::Write as _;
@@ -17,7 +18,8 @@ pub(crate) fn section(digest: &Digest<'_>) -> String {
         return text;
     }
     format!(
-        "{text}<p class=\"note\">Each CAM is brought to 0..1 by its own minimum and maximum. Mean over images, then over \
+        "{text}<p class=\"note\">A CAM is that of the predicted class, also where the prediction is wrong: it then shows \
+         why another class was taken. Each CAM is brought to 0..1 by its own minimum and maximum. Mean over images, then over \
          seeds ± 1 standard deviation. Higher means closer to people for r (Pearson), ρ (Spearman), SIM, NSS, AUC-Judd, \
          IoU and Dice (of the top 10 % of cells) and SSIM, lower for MSE and KL. Entropy is a share of the largest \
          possible: 1 is a CAM that looks everywhere alike. CAMs of different seeds against each other: does training \
@@ -68,8 +70,10 @@ fn agreement(digest: &Digest<'_>, block: &Block<'_>) -> String {
     let shown: Vec<usize> =
         (0..MEASURES.len()).filter(|&at| rows.iter().any(|row| row.values[at].mean.is_some())).collect();
     let title = match block.reference {
-        Reference::OwnMap => "CAM against each test image's human map",
-        Reference::ClassAverage => "CAM against the average human map of the image's class",
+        Reference::OwnMap => "CAM of the predicted class against each test image's human map",
+        Reference::ClassAverage => {
+            "CAM of the predicted class against the average human map of the image's true class"
+        }
         Reference::Nothing => "How far CAMs are spread",
     };
     let mut text = String::new();

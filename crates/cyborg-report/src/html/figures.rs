@@ -1,13 +1,15 @@
 //! The figures of the page over settings and epochs: sweeps and training curves.
 use super::tables::{difference_cells, number_cell};
 use super::{heading, parts, style_of};
+use crate::block::Block;
 use crate::curves::Curve;
-use crate::digest::{Block, Digest, Sweep};
+use crate::digest::{Digest, Sweep};
 use crate::epochs::Epoch;
 use crate::escape::html;
 use crate::number::{plain, spread};
 use crate::pictures::Pictures;
 use crate::svg::{Guide, Line, Plot, Point, Range, legend};
+use cyborg_eval::MetricName;
 use cyborg_eval::band;
 use std::fmt::Write as _;
 
@@ -22,7 +24,10 @@ pub(crate) fn sweep(digest: &Digest<'_>, sweep: &Sweep<'_>) -> String {
             points: points
                 .iter()
                 .map(|(at, block)| {
-                    let auc = block.headline_row().and_then(|row| row.of(method)).map(|row| row.stat("auc"));
+                    let auc = block
+                        .headline_row()
+                        .and_then(|row| row.of(method))
+                        .map(|row| row.stat(MetricName::Auc));
                     let auc = auc.unwrap_or_default();
                     let range = auc.mean.zip(auc.sd).map(|(mean, sd)| (mean - sd, mean + sd));
                     Point { x: *at, y: auc.mean, range }
@@ -43,7 +48,7 @@ pub(crate) fn sweep(digest: &Digest<'_>, sweep: &Sweep<'_>) -> String {
                 .iter()
                 .map(|(at, block)| {
                     let row = block.headline_row();
-                    let row = row.and_then(|row| block.comparison(row, "auc", baseline, candidate));
+                    let row = row.and_then(|row| block.comparison(row, MetricName::Auc, baseline, candidate));
                     let range = row.and_then(|row| row.ci_low.zip(row.ci_high));
                     Point { x: *at, y: row.and_then(|row| row.mean_difference), range }
                 })
@@ -116,7 +121,7 @@ fn sweep_table(text: &mut String, sweep: &Sweep<'_>, points: &[(f64, &Block<'_>)
         let _ = write!(
             text,
             "<th scope=\"col\" class=\"number\" data-sort>{} &minus; {}</th>\
-             <th scope=\"col\" class=\"number\" data-sort>p</th>",
+             <th scope=\"col\" class=\"number\" data-sort>p (Holm)</th>",
             html(candidate),
             html(baseline)
         );
@@ -126,11 +131,11 @@ fn sweep_table(text: &mut String, sweep: &Sweep<'_>, points: &[(f64, &Block<'_>)
         let Some(row) = block.headline_row() else { continue };
         let _ = write!(text, "<tr><th scope=\"row\" data-value=\"{at}\">{}</th>", plain(*at));
         for method in &sweep.methods {
-            let auc = row.of(method).map(|row| row.stat("auc")).unwrap_or_default();
+            let auc = row.of(method).map(|row| row.stat(MetricName::Auc)).unwrap_or_default();
             number_cell(text, auc.mean, &spread(auc.mean, auc.sd));
         }
         for (baseline, candidate) in &sweep.pairs {
-            difference_cells(text, block.comparison(row, "auc", baseline, candidate));
+            difference_cells(text, block.comparison(row, MetricName::Auc, baseline, candidate));
         }
         let seeds = row.methods.iter().map(|summary| summary.n_seeds).max().unwrap_or(0);
         number_cell(text, Some(f64::from(seeds)), &seeds.to_string());
@@ -243,7 +248,7 @@ pub(crate) fn alphas(digest: &Digest<'_>) -> String {
         let sources = block.rows.iter().filter(|row| !row.is_aggregate);
         for (at, row) in block.headline_row().into_iter().chain(sources).enumerate() {
             let of_point = |(alpha, method): &(f64, &String)| {
-                let auc = row.of(method).map(|row| row.stat("auc"))?;
+                let auc = row.of(method).map(|row| row.stat(MetricName::Auc))?;
                 let range = auc.mean.zip(auc.sd).map(|(mean, sd)| (mean - sd, mean + sd));
                 // Bars of seven lines would hide each other.
                 Some(Point { x: *alpha, y: auc.mean, range: range.filter(|_| at == 0) })

@@ -1,7 +1,8 @@
 //! Test images with the CAM laid over them: what a method got right and wrong, and the same images for all methods.
 use super::album::Album;
 use super::parts;
-use crate::digest::{Block, Digest};
+use crate::block::Block;
+use crate::digest::Digest;
 use crate::escape::html;
 use crate::number::value;
 use crate::pictures::{Gallery, Pictures, Shot};

@@ -1,7 +1,8 @@
 //! Where the methods look on average, beside where people do.
 use super::album::{heat_image, scale_image};
 use super::parts;
-use crate::digest::{Block, Digest};
+use crate::block::Block;
+use crate::digest::Digest;
 use crate::escape::html;
 use crate::number::count;
 use crate::pictures::{AverageCam, Pictures};

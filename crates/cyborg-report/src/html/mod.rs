@@ -7,9 +7,11 @@ mod figures;
 mod gallery;
 mod maps;
 mod rates;
+mod subjects;
 mod tables;
 
-use crate::digest::{Block, Digest};
+use crate::block::Block;
+use crate::digest::Digest;
 use crate::escape::html;
 use crate::svg::interval_mark;
 use crate::verdict::{Finding, Verdict, caution, verdicts};
@@ -41,7 +43,7 @@ pub(crate) fn page(digest: &Digest<'_>) -> String {
     sections.push(("cams", "CAMs, measured", cam_tables::section(digest)));
     sections.push(("gallery", "Gallery", gallery::section(digest, &mut album)));
     sections.push(("data", "Data", about::data(digest)));
-    sections.push(("numbers", "What the numbers are", about::numbers()));
+    sections.push(("numbers", "What the numbers are", about::numbers(digest.input.scores_only)));
     sections.push(("again", "Make it again", about::again(digest)));
     sections.retain(|(_, _, body)| !body.is_empty());
 
@@ -76,6 +78,9 @@ pub(crate) fn page(digest: &Digest<'_>) -> String {
 fn head(page: &mut String, digest: &Digest<'_>) {
     let input = digest.input;
     let _ = writeln!(page, "<h1>{}</h1>", html(&input.title));
+    if let Some(positive) = crate::terminal::positive_class(digest) {
+        let _ = writeln!(page, "<p class=\"note\">{}.</p>", with_code(&positive));
+    }
     let (phantoms, failed) = (digest.phantoms(), digest.failed.len());
     page.push_str("<p class=\"badges\">");
     let counts = [
@@ -167,6 +172,9 @@ fn verdict_list(page: &mut String, digest: &Digest<'_>, verdicts: &[Verdict]) {
         }
         let sentence = html(&verdict.sentence).replace("t-test", "<span class=\"whole\">t-test</span>");
         let _ = write!(page, "<span class=\"sentence\">{sentence}.</span>");
+        if let Some(beside) = &verdict.beside {
+            let _ = write!(page, "<span class=\"sentence\"><small>{}</small></span>", html(beside));
+        }
         if let Some((candidate, difference)) = &verdict.difference {
             page.push_str(&interval_mark(*difference, verdict.interval, scale, style_of(digest, candidate)));
         }

@@ -1,11 +1,13 @@
 //! The figures of scores: AUC by source, ROC, DET, histograms.
 use super::figures::{band_points, figure, method_legend};
 use super::{parts, style_of};
+use crate::block::{Block, SourceRow};
 use crate::curves::{Curve, DET_LIMITS, LOG_FROM, Rates};
-use crate::digest::{Block, Digest, SourceRow};
+use crate::digest::Digest;
 use crate::escape::html;
 use crate::number::{count, value};
 use crate::svg::{Forest, ForestRow, Guide, Line, Plot, Point, Range, Scale, legend};
+use cyborg_eval::MetricName;
 use std::fmt::Write as _;
 
 /// AUC of every source with its interval.
@@ -16,7 +18,7 @@ pub(crate) fn by_source(digest: &Digest<'_>, block: &Block<'_>) -> String {
             .methods
             .iter()
             .filter_map(|method| {
-                let auc = row.of(method)?.stat("auc").mean?;
+                let auc = row.of(method)?.stat(MetricName::Auc).mean?;
                 Some((style_of(digest, method), auc, block.auc_interval(row, method)))
             })
             .collect();
@@ -135,7 +137,8 @@ pub(crate) fn section(digest: &Digest<'_>) -> String {
     format!(
         "{text}<p class=\"note\">Curves are averaged over up to {seeds} at fixed false positive rates (BPCER); the band \
          is ± 1 standard deviation. The dotted line is chance. The AUC beside a name is the mean of the seeds' AUCs, as \
-         in the table. Below one over the number of negative images a rate is no more than a guess. Histograms pool \
+         in the table. Small false positive \
+         rates are drawn where there are 100 negative images or more, and down to one of them. Histograms pool \
          the seeds.</p>\n"
     )
 }
@@ -144,7 +147,7 @@ pub(crate) fn section(digest: &Digest<'_>) -> String {
 fn curves(digest: &Digest<'_>, block: &Block<'_>, kind: &Kind) -> String {
     let mut text = String::new();
     let mut n_drawn = 0;
-    for row in block.rows.iter().filter(|row| !row.is_aggregate) {
+    'sources: for row in block.rows.iter().filter(|row| !row.is_aggregate) {
         let mut lines = Vec::new();
         let mut areas = Vec::new();
         for (method, pictures) in block.methods.iter().zip(&block.pictures) {
@@ -152,6 +155,10 @@ fn curves(digest: &Digest<'_>, block: &Block<'_>, kind: &Kind) -> String {
                 pictures.rocs.iter().find(|(source, _)| *source == row.source).map(|(_, rates)| rates);
             let Some(rates) = rates.filter(|rates| !rates.is_empty()) else { continue };
             let curves: Vec<Curve> = rates.iter().map(|rates| (kind.of)(rates).clone()).collect();
+            // Too few negatives for such small rates: no plot.
+            if curves.iter().all(Vec::is_empty) {
+                continue 'sources;
+            }
             let mut points = band_points(&curves);
             if let Some((x, y)) = kind.origin {
                 points.insert(0, Point { x, y: Some(y), range: None });
@@ -162,7 +169,10 @@ fn curves(digest: &Digest<'_>, block: &Block<'_>, kind: &Kind) -> String {
                 points,
                 range: Range::Band,
             });
-            areas.push(format!("{method} {}", value(row.of(method).and_then(|row| row.stat("auc").mean))));
+            areas.push(format!(
+                "{method} {}",
+                value(row.of(method).and_then(|row| row.stat(MetricName::Auc).mean))
+            ));
         }
         if lines.is_empty() {
             let reason = row.methods.iter().find_map(|row| row.reason.as_deref()).unwrap_or("no value");

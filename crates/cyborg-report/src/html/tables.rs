@@ -1,17 +1,25 @@
 //! The tables of the page: what can be sorted and filtered.
 use super::{filter_attributes, heading, parts, style_of};
-use crate::digest::{Block, Digest, SourceRow};
+use crate::block::{Block, SourceRow};
+use crate::digest::Digest;
 use crate::escape::html;
 use crate::number::{DASH, interval, p, signed, spread};
 use crate::results::{Comparison, Stat};
 use crate::verdict::LEVEL;
-use cyborg_eval::{METRICS, Metric, metric};
+use crate::words::{FAMILY, short_title, table_notes};
+use cyborg_eval::MetricName::{
+    self, Accuracy, AccuracyAtValidation, Acer, AcerAtValidation, AcerWorst, Apcer, ApcerAtBpcer1Percent,
+    ApcerAtBpcer5Percent, ApcerAtBpcer10Percent, ApcerAtValidation, ApcerWorst, Auc, AveragePrecision,
+    BalancedAccuracy, BalancedAccuracyAtValidation, Bpcer, BpcerAtValidation, Brier, DPrime, Ece, Eer,
+    PartialAuc, TdrAtFdr01Percent, TdrAtFdr1Percent, TdrAtFdr02Percent, TdrAtFdr5Percent,
+};
+use cyborg_eval::{METRIC_INFO, Metric};
 use std::fmt::Write as _;
 
 /// Main tables that are open from the start.
 const OPEN_TABLES: usize = 3;
 
-/// The main table of each block: AUC and accuracy of each method, the difference in AUC and its p.
+/// The main table of each block: AUC and balanced accuracy of each method, the difference in AUC and its p.
 pub(crate) fn results(digest: &Digest<'_>) -> String {
     let mut page = filters(digest);
     page.push_str(&parts(digest, OPEN_TABLES, |block| {
@@ -24,7 +32,8 @@ pub(crate) fn results(digest: &Digest<'_>) -> String {
         for method in &block.methods {
             let _ = write!(
                 text,
-                "<th colspan=\"2\" scope=\"colgroup\" class=\"method m{}\" data-method=\"{m}\">{m}</th>",
+                "<th colspan=\"{}\" scope=\"colgroup\" class=\"method m{}\" data-method=\"{m}\">{m}</th>",
+                1 + usize::from(block.second.is_some()),
                 style_of(digest, method) % crate::svg::STYLES,
                 m = html(method)
             );
@@ -39,44 +48,46 @@ pub(crate) fn results(digest: &Digest<'_>) -> String {
         }
         text.push_str("</tr><tr>");
         for method in &block.methods {
-            for metric in ["AUC", "accuracy"] {
+            for metric in std::iter::once(Auc).chain(block.second) {
                 let _ = write!(
                     text,
-                    "<th scope=\"col\" class=\"number\" data-sort data-method=\"{}\">{metric}</th>",
-                    html(method)
+                    "<th scope=\"col\" class=\"number\" data-sort data-method=\"{}\" title=\"{}\">{}</th>",
+                    html(method),
+                    html(metric.info().definition),
+                    html(short_title(metric))
                 );
             }
         }
         for _ in &pairs {
             text.push_str(
                 "<th scope=\"col\" class=\"number\" data-sort>difference</th>\
-                 <th scope=\"col\" class=\"number\" data-sort>p</th>",
+                 <th scope=\"col\" class=\"number\" data-sort>p (Holm)</th>",
             );
         }
         text.push_str("</tr></thead>\n");
         body(&mut text, block, |text, row| {
             source_cell(text, row);
             for method in &block.methods {
-                let stats = row
-                    .of(method)
-                    .map(|summary| [summary.stat("auc"), summary.stat("accuracy")])
-                    .unwrap_or_default();
-                for stat in stats {
+                for metric in std::iter::once(Auc).chain(block.second) {
+                    let stat = row.of(method).map(|summary| summary.stat(metric)).unwrap_or_default();
                     stat_cell(text, method, stat);
                 }
             }
             for (baseline, candidate) in &pairs {
-                difference_cells(text, block.comparison(row, "auc", baseline, candidate));
+                difference_cells(text, block.comparison(row, Auc, baseline, candidate));
             }
         });
         text.push_str("</table></div>\n");
+        for note in table_notes(block, !pairs.is_empty()) {
+            let _ = writeln!(text, "<p class=\"note\">{}.</p>", html(&note));
+        }
         reasons(&mut text, block);
         text
     }));
     page.push_str(
         "<p class=\"note\">Mean ± standard deviation over seeds. A difference is the mean over seeds with its 95 % \
-         interval below, and says where the mean of other seeds would lie; p: paired t-test over seeds, below it the \
-         same after Holm's correction; bold where p &lt; 0.05. Sources marked <span class=\"seen\">seen</span> were in training \
+         interval below, and says where the mean of other seeds would lie; bold where p after Holm's correction is below \
+         0.05. Sources marked <span class=\"seen\">seen</span> were in training \
          or validation. The same tables: <a href=\"per_source.csv\">per_source.csv</a>, \
          <a href=\"runs.csv\">runs.csv</a>, <a href=\"comparisons.csv\">comparisons.csv</a> (and <code>.parquet</code>), \
          <a href=\"report.md\">report.md</a>.</p>\n",
@@ -85,44 +96,56 @@ pub(crate) fn results(digest: &Digest<'_>) -> String {
 }
 
 /// Metrics that belong together, as one table.
-const THEMES: [(&str, &[&str]); 5] = [
-    ("Ranking", &["auc", "partial_auc", "average_precision", "eer", "d_prime"]),
+const THEMES: [(&str, &[MetricName]); 5] = [
+    ("Ranking", &[Auc, PartialAuc, AveragePrecision, Eer, DPrime]),
     (
         "At fixed error rates",
         &[
-            "tdr_at_fdr_0_1_percent",
-            "tdr_at_fdr_0_2_percent",
-            "tdr_at_fdr_1_percent",
-            "tdr_at_fdr_5_percent",
-            "apcer_at_bpcer_1_percent",
+            TdrAtFdr01Percent,
+            TdrAtFdr02Percent,
+            TdrAtFdr1Percent,
+            TdrAtFdr5Percent,
+            ApcerAtBpcer1Percent,
+            ApcerAtBpcer5Percent,
+            ApcerAtBpcer10Percent,
         ],
     ),
-    (
-        "At the fixed threshold",
-        &["accuracy", "balanced_accuracy", "apcer", "bpcer", "acer", "apcer_worst", "acer_worst"],
-    ),
+    ("At the fixed threshold", &[BalancedAccuracy, Accuracy, Apcer, Bpcer, Acer, ApcerWorst, AcerWorst]),
     (
         "At the threshold chosen on validation images",
-        &["accuracy_at_validation", "apcer_at_validation", "bpcer_at_validation", "acer_at_validation"],
+        &[
+            BalancedAccuracyAtValidation,
+            AccuracyAtValidation,
+            ApcerAtValidation,
+            BpcerAtValidation,
+            AcerAtValidation,
+        ],
     ),
-    ("Calibration", &["ece", "brier"]),
+    ("Calibration", &[Ece, Brier]),
 ];
 
 /// Every metric of every method, by theme. What no method has a value of is left out.
 pub(crate) fn metrics(digest: &Digest<'_>) -> String {
-    let themed = |name: &str| THEMES.iter().any(|(_, names)| names.contains(&name));
-    let other: Vec<&str> = METRICS.into_iter().filter(|name| !themed(name)).collect();
+    let themed = |id: MetricName| THEMES.iter().any(|(_, metrics)| metrics.contains(&id));
+    let other: Vec<MetricName> =
+        METRIC_INFO.iter().map(|metric| metric.id).filter(|id| !themed(*id)).collect();
     let text = parts(digest, 1, |block| {
         let mut text = String::new();
         let themes =
             THEMES.iter().map(|(title, names)| (*title, *names)).chain([("Other", other.as_slice())]);
         for (title, names) in themes {
-            let has_value = |name: &&&str| {
+            let has_value = |metric: &&&Metric| {
                 let summaries = block.rows.iter().flat_map(|row| &row.methods);
-                summaries.into_iter().any(|summary| summary.stat(name).mean.is_some())
+                summaries.into_iter().any(|summary| summary.stat(metric.id).mean.is_some())
             };
-            let shown: Vec<&Metric> =
-                names.iter().filter(has_value).filter_map(|name| metric(name)).collect();
+            let shown: Vec<&Metric> = names
+                .iter()
+                .map(|name| name.info())
+                .collect::<Vec<_>>()
+                .iter()
+                .filter(has_value)
+                .copied()
+                .collect();
             if !shown.is_empty() {
                 let open = if title == THEMES[0].0 { " open" } else { "" };
                 let _ = writeln!(text, "<details{open}><summary>{title}</summary>");
@@ -165,7 +188,7 @@ fn theme(text: &mut String, digest: &Digest<'_>, block: &Block<'_>, title: &str,
                 source_cell(text, row);
                 let _ = write!(text, "<td>{}</td>", html(&summary.method));
                 for metric in shown {
-                    stat_cell(text, &summary.method, summary.stat(metric.name));
+                    stat_cell(text, &summary.method, summary.stat(metric.id));
                 }
                 for count in [row.n_positive, row.n_negative, summary.n_seeds] {
                     let _ = write!(text, "<td class=\"number\" data-value=\"{count}\">{count}</td>");
@@ -179,102 +202,39 @@ fn theme(text: &mut String, digest: &Digest<'_>, block: &Block<'_>, title: &str,
 }
 
 /// Metrics whose tests are on the page; those of all others are in the files.
-const TESTED: [&str; 6] = ["auc", "partial_auc", "eer", "accuracy", "acer", "apcer_at_bpcer_1_percent"];
+const TESTED: [MetricName; 7] =
+    [Auc, PartialAuc, Eer, BalancedAccuracy, BalancedAccuracyAtValidation, Acer, ApcerAtBpcer1Percent];
 
 /// Every comparison by the metrics that papers state, and which question each test answers.
 pub(crate) fn tests(digest: &Digest<'_>) -> String {
     let text = parts(digest, 1, |block| {
         let mut text = String::new();
-        for metric in TESTED.iter().filter_map(|name| metric(name)) {
+        for metric in TESTED.iter().map(|metric| metric.info()) {
             let shown = |row: &&Comparison| {
-                row.n_pairs > 0 && row.mean_difference.is_some() && row.metric == metric.name
+                row.n_pairs > 0 && row.mean_difference.is_some() && row.metric == metric.id
             };
             let rows: Vec<&Comparison> = block.comparisons.iter().filter(shown).collect();
             if !rows.is_empty() {
-                let open = if metric.name == TESTED[0] { " open" } else { "" };
+                let open = if metric.id == TESTED[0] { " open" } else { "" };
                 let _ = writeln!(text, "<details{open}><summary>{}</summary>", html(metric.title));
                 tests_of(&mut text, digest, block, metric, &rows);
                 text.push_str("</details>\n");
             }
         }
-        text.push_str(&on_images(digest, block));
+        text.push_str(&super::subjects::on_images(digest, block));
+        text.push_str(&super::subjects::section(digest, block));
         text
     });
     if text.is_empty() {
         return text;
     }
     format!(
-        "{text}<p class=\"note\">Difference: candidate minus baseline, with its 95 % t-interval over seeds. The Holm column \
-         corrects the t-test: the sources of all data sets, backbones and pairs of methods are one family, each \
-         aggregate is one by itself. Which question each test answers, and which it does not: \
-         <a href=\"#questions\">below</a>. Every metric: <a href=\"comparisons.csv\">comparisons.csv</a>.</p>\n"
+        "{text}<p class=\"note\">Difference: candidate minus baseline, with its 95 % t-interval over seeds. Correlation: of both methods over the paired \
+         seeds. {}. Which question each test answers, and which it does not: \
+         <a href=\"#questions\">below</a>. Every metric: <a href=\"comparisons.csv\">comparisons.csv</a>; over \
+         sources in place of seeds: <a href=\"sources.csv\">sources.csv</a>.</p>\n",
+        html(FAMILY)
     )
-}
-
-/// DeLong's test, where there is one run of each of two methods.
-fn on_images(digest: &Digest<'_>, block: &Block<'_>) -> String {
-    let mut text = String::new();
-    let here = digest
-        .on_images
-        .iter()
-        .filter(|pair| pair.baseline.data == block.data.name && pair.baseline.backbone == block.backbone);
-    for pair in here {
-        let name = format!(
-            "{} minus {}, AUC on the same images (DeLong), seed {}",
-            pair.candidate.method, pair.baseline.method, pair.baseline.seed
-        );
-        open_named_table(&mut text, digest, block, "dense", &name);
-        text.push_str("<thead><tr><th scope=\"col\" data-sort>source</th>");
-        for column in [
-            pair.baseline.method.as_str(),
-            pair.candidate.method.as_str(),
-            "difference",
-            "95 % interval",
-            "p",
-            "p, Holm",
-            "positives",
-            "negatives",
-        ] {
-            let _ = write!(text, "<th scope=\"col\" class=\"number\" data-sort>{}</th>", html(column));
-        }
-        text.push_str("</tr></thead>\n");
-        for is_aggregate in [false, true] {
-            text.push_str(if is_aggregate { "<tbody class=\"aggregates\">\n" } else { "<tbody>\n" });
-            for row in pair.rows.iter().filter(|row| row.is_aggregate == is_aggregate) {
-                let source = if is_aggregate {
-                    String::new()
-                } else {
-                    format!(" data-source=\"{}\"", html(&row.source))
-                };
-                let _ = write!(text, "<tr{source}><th scope=\"row\">{}</th>", html(&row.source));
-                for auc in [row.baseline, row.candidate] {
-                    number_cell(&mut text, auc, &crate::number::value(auc));
-                }
-                number_cell(&mut text, row.difference, &signed(row.difference));
-                let (low, high) = row.interval.unzip();
-                number_cell(&mut text, low, &interval(low, high).unwrap_or_else(|| DASH.to_owned()));
-                for tested in [row.p, row.p_holm] {
-                    number_cell(&mut text, tested, &p(tested));
-                }
-                for n in [row.n_positive, row.n_negative] {
-                    number_cell(&mut text, Some(f64::from(n)), &n.to_string());
-                }
-                text.push_str("</tr>\n");
-            }
-            text.push_str("</tbody>\n");
-        }
-        text.push_str("</table></div>\n");
-        for row in &pair.rows {
-            if let Some(reason) = &row.reason {
-                let _ = writeln!(text, "<p class=\"note\">{}: {}</p>", html(&row.source), html(reason));
-            }
-        }
-        text.push_str(
-            "<p class=\"note\">One run of each: would this one trained network rank other images of these sources better \
-             than that one? Nothing is said of other seeds.</p>\n",
-        );
-    }
-    text
 }
 
 fn tests_of(
@@ -304,6 +264,7 @@ fn tests_of(
         "p, sign flip",
         "p, Wilcoxon",
         "Cohen's dz",
+        "correlation",
         "better / worse / equal",
         "seeds",
     ];
@@ -336,6 +297,7 @@ fn test_row(text: &mut String, row: &Comparison, with_methods: bool) {
         number_cell(text, tested, &p(tested));
     }
     number_cell(text, row.cohens_dz, &crate::number::value(row.cohens_dz));
+    number_cell(text, row.correlation, &crate::number::value(row.correlation));
     let counts = format!("{} / {} / {}", row.wins, row.losses, row.ties);
     number_cell(text, Some(f64::from(row.wins)), &counts);
     number_cell(text, Some(f64::from(row.n_pairs)), &row.n_pairs.to_string());
@@ -346,7 +308,13 @@ fn open_table(text: &mut String, digest: &Digest<'_>, block: &Block<'_>, class: 
     open_named_table(text, digest, block, class, "");
 }
 
-fn open_named_table(text: &mut String, digest: &Digest<'_>, block: &Block<'_>, class: &str, name: &str) {
+pub(super) fn open_named_table(
+    text: &mut String,
+    digest: &Digest<'_>,
+    block: &Block<'_>,
+    class: &str,
+    name: &str,
+) {
     let heading = heading(digest, block);
     let heading = if name.is_empty() { heading } else { format!("{name}: {heading}") };
     let _ = write!(
@@ -409,7 +377,7 @@ pub(crate) fn difference_cells(text: &mut String, row: Option<&Comparison>) {
     let difference = row.and_then(|row| row.mean_difference);
     let value = difference.map_or_else(String::new, |value| value.to_string());
     let reach = row.and_then(|row| interval(row.ci_low, row.ci_high)).unwrap_or_default();
-    let tested = row.and_then(|row| row.p);
+    let tested = row.and_then(|row| row.p_holm);
     let class = if tested.is_some_and(|p| p < LEVEL) { "number test significant" } else { "number test" };
     let _ = write!(
         text,
@@ -418,9 +386,7 @@ pub(crate) fn difference_cells(text: &mut String, row: Option<&Comparison>) {
         html(&reach)
     );
     let value = tested.map_or_else(String::new, |p| p.to_string());
-    let holm = row.and_then(|row| row.p_holm);
-    let holm = holm.map_or_else(String::new, |_| format!("<small>Holm {}</small>", html(&p(holm))));
-    let _ = write!(text, "<td class=\"{class}\" data-value=\"{value}\">{}{holm}</td>", html(&p(tested)));
+    let _ = write!(text, "<td class=\"{class}\" data-value=\"{value}\">{}</td>", html(&p(tested)));
 }
 
 fn reasons(text: &mut String, block: &Block<'_>) {
