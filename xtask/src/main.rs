@@ -86,8 +86,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints a result to stdout. A reader that has gone away (`| head`) is no error of ours.
+/// Prints a result to stdout. A reader that has gone away (`| head`) is no error of ours; a result that is lost (a full disk) is
+/// one, and ends the program.
+#[expect(clippy::print_stderr, reason = "the place of errors")]
 fn print(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+    use std::io::{ErrorKind, Write};
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("error: cannot write the result to standard output: {error}");
+            std::process::exit(1);
+        }
+        _ => {}
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::TrainError;
 use cyborg_causes::on_one_line;
-use cyborg_image::{Raster, read_grey, read_rgb, resize_bilinear};
+use cyborg_image::{Raster, read_map, read_rgb_in_window, resize_bilinear};
 use cyborg_manifest::Item;
 use cyborg_saliency::{SaliencyGrid, check_aspect, grid_from_map};
 use rayon::prelude::*;
@@ -271,14 +271,14 @@ fn decode(item: &Item, input_px: usize, grid: usize) -> Result<Decoded, BadImage
     let Some(path) = &item.map else { return Ok(Decoded { pixels, map: None }) };
     let bad =
         |reason| BadImage { id: item.id.clone(), path: path.clone(), origin: item.origin.clone(), reason };
-    let map = read_grey(path).map_err(|error| bad(on_one_line(&error)))?;
+    let map = read_map(path).map_err(|error| bad(on_one_line(&error)))?;
     check_aspect((map.width_px, map.height_px), image_size).map_err(|error| bad(error.to_string()))?;
     Ok(Decoded { pixels, map: Some(grid_from_map(&map, grid, grid)) })
 }
 
 /// The resized pixels, and the size of the file's own.
 fn decode_image(item: &Item, input_px: usize) -> Result<(Vec<u8>, (u32, u32)), BadImage> {
-    let raster = read_rgb(&item.image).map_err(|error| BadImage {
+    let raster = read_rgb_in_window(&item.image, item.window).map_err(|error| BadImage {
         id: item.id.clone(),
         path: item.image.clone(),
         origin: item.origin.clone(),

@@ -21,6 +21,7 @@ fn check(folder: &Folder, items: &[Item], expected: &[Facts]) {
             subject: subject.map(str::to_owned),
             split,
             map: map.map(|map| folder.path(map)),
+            window: None,
             origin: origin.to_owned(),
         };
         assert_eq!(*item, expected);
