@@ -24,7 +24,7 @@ pub enum Attempt {
 /// The lock is the file system's own (`flock`). On a file system that has none, as Lustre mounted without `-o flock` and some
 /// network drives, it is a *claim*: a file beside the lock's, made so that only one process can make it, whose holder
 /// writes to it every few seconds. A claim is free when its holder has ended, or, where that cannot be known (another
-/// machine or container), when it was not written to for [two minutes](crate::claim).
+/// machine or container), when it was not written to for two minutes.
 #[derive(Debug)]
 pub struct Lock {
     _kind: Kind,

@@ -237,7 +237,7 @@ fn files_are_looked_for_only_when_asked() {
           - rows.csv:2: `DIR/a.png`
           - rows.csv:2: `DIR/m.png`
           obtain them: ask me
-          `cargo xtask data verify faces` lists what is wrong; `--phantom` runs the same experiment on drawn images
+          `cargo xtask data verify DIR/manifest.yaml` lists what is wrong; `--phantom` runs the same experiment on drawn images
         ");
     folder.image("a.png", (2, 2, 3), 1);
     folder.image("m.png", (2, 2, 1), 1);
