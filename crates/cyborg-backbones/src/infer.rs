@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_prefix_of_any_depth_and_name_is_found() {
-        for architecture in Architecture::ALL {
+        for &architecture in Architecture::ALL {
             for prefix in ["", "densenet121.", "module.net.encoder.", "a.b.c.d.e."] {
                 let mut found = told(architecture, prefix, 3);
                 if !prefix.is_empty() {

@@ -78,7 +78,7 @@ pub(crate) fn in_words(altered: &[Alteration]) -> String {
 /// How closely files are looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Care {
-    /// Lengths and times; digests where a time is not the one that was noted.
+    /// Lengths and times; digests of files that were touched after their marker was written.
     Quick,
     /// Digests of all.
     Full,
@@ -225,7 +225,7 @@ pub fn write_json(path: &Path, value: &Value) -> Result<(), ExperimentError> {
     write_whole(path, format!("{value:#}\n").as_bytes())
 }
 
-/// Declares `files` of `dir` finished: their lengths, digests and times go into `marker`, which is written last.
+/// Declares `files` of `dir` finished: their lengths and digests go into `marker`, which is written last.
 ///
 /// # Errors
 /// [`ExperimentError::Io`] if one of them cannot be read or the marker cannot be written.
@@ -233,35 +233,42 @@ pub fn finish(dir: &Path, marker: &str, files: &[&str]) -> Result<(), Experiment
     let mut list = serde_json::Map::new();
     for name in files {
         let path = dir.join(name);
-        // The time first: what is written during the digest has a later one.
-        let metadata = fs_err::metadata(&path).map_err(|e| ExperimentError::io("read", &path, e))?;
-        let stated =
-            json!({"bytes": metadata.len(), "blake3": file_digest(&path)?, "modified": modified(&metadata)});
+        let bytes = fs_err::metadata(&path).map_err(|e| ExperimentError::io("read", &path, e))?.len();
+        let stated = json!({"bytes": bytes, "blake3": file_digest(&path)?});
         list.insert((*name).to_owned(), stated);
     }
     write_json(&dir.join(marker), &json!({"format": 1, "files": list}))
 }
 
-/// When a file was last written to, in nanoseconds since 1970, as text: JSON's numbers do not hold so many digits. None where the
-/// file system does not say.
-fn modified(metadata: &std::fs::Metadata) -> Option<String> {
-    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(since.as_nanos().to_string())
+/// When a file was last touched, in nanoseconds since 1970: written to, or, where the system tells, renamed or given other times. 0
+/// where the file system does not say.
+fn touched(metadata: &std::fs::Metadata) -> i128 {
+    let written = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let written = written.map_or(0, |since| since.as_nanos() as i128);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        written.max(i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec()))
+    }
+    #[cfg(not(unix))]
+    written
 }
 
 /// Whether the marker is there and every file that it lists is what the marker says.
 fn finished(dir: &Path, marker: &str, care: Care) -> Finished {
     let marker = dir.join(marker);
+    let Ok(marked) = fs_err::metadata(&marker).map(|metadata| touched(&metadata)) else {
+        return Finished::No;
+    };
     let stated = fs_err::read_to_string(&marker).ok().and_then(|text| serde_json::from_str(&text).ok());
-    let Some(mut stated) = stated else { return Finished::No };
-    let value: &mut Value = &mut stated;
-    let Some(files) = value.get_mut("files").and_then(Value::as_object_mut) else { return Finished::No };
+    let Some::<Value>(stated) = stated else { return Finished::No };
+    let Some(files) = stated.get("files").and_then(Value::as_object) else { return Finished::No };
     if files.is_empty() {
         return Finished::No;
     }
     let mut altered = Vec::new();
-    let mut is_time_new = false;
-    for (name, stated) in files.iter_mut() {
+    let mut is_marker_old = false;
+    for (name, stated) in files {
         let path = dir.join(name);
         let expected =
             (stated.get("bytes").and_then(Value::as_u64), stated.get("blake3").and_then(Value::as_str));
@@ -275,19 +282,13 @@ fn finished(dir: &Path, marker: &str, care: Care) -> Finished {
             altered.push(Alteration { path, found });
             continue;
         }
-        let time = modified(&metadata);
-        let is_time_noted =
-            time.is_some() && stated.get("modified").and_then(Value::as_str) == time.as_deref();
-        if care == Care::Quick && is_time_noted {
+        // The marker was written last: what was touched later may be something else.
+        let is_older = (1..=marked).contains(&touched(&metadata));
+        if care == Care::Quick && is_older {
             continue;
         }
         match file_digest(&path) {
-            Ok(found) if found == digest => {
-                if !is_time_noted && time.is_some() {
-                    stated["modified"] = json!(time);
-                    is_time_new = true;
-                }
-            }
+            Ok(found) if found == digest => is_marker_old |= !is_older,
             Ok(_) => altered.push(Alteration { path, found: Difference::Content }),
             Err(_) => altered.push(Alteration { path, found: Difference::Missing }),
         }
@@ -295,10 +296,13 @@ fn finished(dir: &Path, marker: &str, care: Care) -> Finished {
     if !altered.is_empty() {
         return Finished::Altered(altered);
     }
-    if is_time_new {
-        // A copied run folder has new times: noted, so that its digests are computed once. A store that cannot be written to is
-        // as good without.
-        let _ = write_json(&marker, &stated);
+    if is_marker_old {
+        // A copied run folder has new times: the marker's becomes the last again, so that digests are computed once. A store that
+        // cannot be written to is as good without.
+        let _ = fs_err::OpenOptions::new()
+            .append(true)
+            .open(&marker)
+            .and_then(|file| file.file().set_modified(std::time::SystemTime::now()));
     }
     Finished::Yes
 }
@@ -344,22 +348,26 @@ mod tests {
             let file = fs_err::OpenOptions::new().write(true).open(path).expect("opened");
             file.file().set_modified(time).expect("set");
         };
+        let marker = store.run_dir("run").join(TRAINED);
+        let bytes = fs_err::read(&marker).expect("read");
         let before = fs_err::metadata(&weights).and_then(|metadata| metadata.modified()).expect("a time");
-        // Copied: another time, the same bytes. The new time is noted.
-        let later = before + std::time::Duration::from_secs(5);
+        // Copied: touched later, the same bytes. The marker says the same and is the last again.
+        let later = before + std::time::Duration::from_millis(30);
+        std::thread::sleep(std::time::Duration::from_millis(30));
         set_time(&weights, later);
         assert_eq!(store.trained("run"), Finished::Yes);
-        let marker = fs_err::read_to_string(store.run_dir("run").join(TRAINED)).expect("read");
-        let nanos = later.duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
-        assert!(marker.contains(&nanos.to_string()), "{marker}");
-        // Altered by a careless hand: a new time, other bytes.
+        assert_eq!(fs_err::read(&marker).expect("read"), bytes);
+        let time_of = |path: &Path| touched(&fs_err::metadata(path).expect("there"));
+        assert!(time_of(&marker) >= time_of(&weights));
+        // Altered by a careless hand.
         fs_err::write(&weights, b"abd").expect("written");
         set_time(&weights, later + std::time::Duration::from_secs(5));
         let altered = vec![Alteration { path: weights.clone(), found: Difference::Content }];
         assert_eq!(store.trained("run"), Finished::Altered(altered.clone()));
         assert!(!store.is_trained("run"));
-        // Altered with its time put back: only a full verification sees it.
-        set_time(&weights, later);
+        assert_eq!(store.verify("run").expect("listed"), altered);
+        // A marker that was touched later hides it from the quick look, and not from the full one.
+        set_time(&marker, later + std::time::Duration::from_secs(10));
         assert_eq!(store.trained("run"), Finished::Yes);
         assert_eq!(store.verify("run").expect("listed"), altered);
         assert_eq!(store.ids().expect("listed"), ["run"]);
