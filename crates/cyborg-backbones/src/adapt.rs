@@ -2,6 +2,7 @@
 
 use crate::architecture::Architecture;
 use candle_core::{DType, Tensor};
+use cyborg_causes::shown;
 use cyborg_weights::{ElementType, Format, Weights};
 use std::collections::BTreeMap;
 
@@ -31,7 +32,7 @@ pub struct LoadReport {
     pub format: Format,
     /// The entry of the checkpoint that was used, as `state_dict`.
     pub wrapper: Option<String>,
-    /// What was taken off the front of every name, as `module.`.
+    /// What was taken off the front of the names, as `module.densenet121.`; tensors without it are among the ignored.
     pub prefix: Option<String>,
     /// Names in the file and the network's, where they differ.
     pub renamed: Vec<(String, String)>,
@@ -72,11 +73,14 @@ impl LoadReport {
             lines.push(format!("the tensors of its entry `{wrapper}` were used"));
         }
         if let Some(prefix) = &self.prefix {
-            lines.push(format!("`{prefix}` was taken off every name"));
+            lines.push(format!("`{}` was taken off every name", shown(prefix)));
         }
         if !self.renamed.is_empty() {
-            let names: Vec<_> =
-                self.renamed.iter().map(|(theirs, ours)| format!("`{theirs}` to `{ours}`")).collect();
+            let names: Vec<_> = self
+                .renamed
+                .iter()
+                .map(|(theirs, ours)| format!("`{}` to `{ours}`", shown(theirs)))
+                .collect();
             lines.push(format!("{} renamed: {}", names.len(), some(&names)));
         }
         if !self.reshaped.is_empty() {
@@ -98,7 +102,8 @@ impl LoadReport {
             lines.push("it has no classifier; a new one starts from its seed".to_owned());
         }
         if !self.ignored.is_empty() {
-            lines.push(format!("{} ignored: {}", self.ignored.len(), some(&self.ignored)));
+            let names: Vec<_> = self.ignored.iter().map(|name| shown(name).into_owned()).collect();
+            lines.push(format!("{} ignored: {}", names.len(), some(&names)));
         }
         lines
     }
@@ -116,8 +121,8 @@ fn some(names: &[String]) -> String {
 pub(crate) fn our_name(architecture: Architecture, name: &str) -> String {
     let ours = architecture.definition().classifier;
     for theirs in CLASSIFIERS {
-        if let Some(kind) = name.strip_prefix(theirs).and_then(|rest| rest.strip_prefix('.')) {
-            return format!("{ours}.{kind}");
+        if let Some(rest) = name.strip_prefix(theirs).and_then(|rest| rest.strip_prefix('.')) {
+            return format!("{ours}.{}", without_number(rest));
         }
     }
     // DenseNets of before PyTorch 0.4 say `denselayer1.norm.1.weight`.
@@ -136,6 +141,40 @@ pub(crate) fn our_name(architecture: Architecture, name: &str) -> String {
         }
     }
     name.to_owned()
+}
+
+/// `weight` of `0.weight`: a classifier in a `Sequential` with dropout before it or a sigmoid behind it, as `CheXNet`'s.
+fn without_number(rest: &str) -> &str {
+    match rest.split_once('.') {
+        Some((number, kind @ ("weight" | "bias")))
+            if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            kind
+        }
+        _ => rest,
+    }
+}
+
+/// The tensors behind `prefix` alone; the others are listed as ignored.
+pub(crate) fn behind(prefix: &str, mut weights: Weights) -> Weights {
+    if prefix.is_empty() {
+        return weights;
+    }
+    let mut tensors = BTreeMap::new();
+    let mut stored_as = BTreeMap::new();
+    for (name, tensor) in weights.tensors {
+        if let Some(rest) = name.strip_prefix(prefix) {
+            if let Some(element) = weights.stored_as.get(&name) {
+                stored_as.insert(rest.to_owned(), *element);
+            }
+            tensors.insert(rest.to_owned(), tensor);
+        } else {
+            weights.ignored.push(format!("`{}` (a tensor beside `{}`)", shown(&name), shown(prefix)));
+        }
+    }
+    (weights.tensors, weights.stored_as) = (tensors, stored_as);
+    weights.prefix = Some(weights.prefix.unwrap_or_default() + prefix);
+    weights
 }
 
 /// Brings the tensors of a file to the names, shapes and types that a network expects, as far as that is harmless;

@@ -24,9 +24,10 @@ const FORMAT: &str = "format";
 pub struct Card {
     /// The network.
     pub architecture: Architecture,
-    /// Classes that it tells apart, at least 1.
+    /// Logits of the network, at least 1. One logit tells two classes apart: its sigmoid is the probability of class 1.
     pub n_classes: usize,
-    /// Their names in the order of the logits, as many as there are classes; None where nobody said.
+    /// Names of the classes in the order of the logits, as many as there are logits, or two for one logit; None where nobody
+    /// said.
     pub class_names: Option<Vec<String>>,
     /// Side of the square input in pixels.
     pub input_px: usize,
@@ -120,9 +121,9 @@ impl Card {
         })?;
         if let Some(text) = metadata.get(CLASSES) {
             let names: Option<Vec<String>> = serde_json::from_str(text).ok();
-            let expected = || fault(CLASSES, text, format!("a JSON list of {} names", card.n_classes));
-            card.class_names =
-                Some(names.filter(|names| names.len() == card.n_classes).ok_or_else(expected)?);
+            let n_names = if card.n_classes == 1 { 2 } else { card.n_classes };
+            let expected = || fault(CLASSES, text, format!("a JSON list of {n_names} names"));
+            card.class_names = Some(names.filter(|names| names.len() == n_names).ok_or_else(expected)?);
         }
         card.method = metadata.get(METHOD).cloned();
         if let Some(text) = metadata.get(DATA) {

@@ -14,7 +14,7 @@ pub enum BackboneError {
     Weights {
         /// The file.
         path: PathBuf,
-        /// What was found; every tensor at fault by name.
+        /// What was found; the first tensors at fault by name.
         reason: String,
     },
     /// Tensors handed over in memory are not those of the network.
@@ -24,7 +24,7 @@ pub enum BackboneError {
         architecture: &'static str,
         /// Its number of classes.
         n_classes: usize,
-        /// Every tensor at fault by name.
+        /// The first tensors at fault by name.
         faults: String,
     },
     /// A weights file's card (its metadata) has an entry that is not what it should be.

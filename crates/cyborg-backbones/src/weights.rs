@@ -1,13 +1,14 @@
 //! A network's tensors by their torchvision names, out and strictly in.
 
-use crate::adapt::{AdaptError, Found, LoadReport, adapt};
+use crate::adapt::{AdaptError, Found, LoadReport, adapt, behind};
 use crate::architecture::Architecture;
 use crate::card::Card;
 use crate::error::BackboneError;
-use crate::infer::{infer, n_classes};
+use crate::infer::{Inferred, infer, n_classes, prefix_of};
 use crate::layers::Running;
 use crate::network::Network;
 use candle_core::{DType, Device, Tensor};
+use cyborg_causes::shown;
 use cyborg_weights::Weights;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -86,6 +87,7 @@ impl Network {
     /// [`BackboneError::File`] if it cannot be read; [`BackboneError::Weights`] if it does not fit.
     pub fn load(&self, path: &Path) -> Result<(), BackboneError> {
         let weights = cyborg_weights::read(path)?;
+        check_finite(path, &weights.tensors)?;
         self.load_tensors(&weights.tensors).map_err(|error| in_file(path, error))
     }
 
@@ -98,7 +100,9 @@ impl Network {
     /// [`BackboneError::File`] if it cannot be read; [`BackboneError::Weights`] if it does not fit.
     pub fn load_pretrained(&self, path: &Path) -> Result<LoadReport, BackboneError> {
         let weights = cyborg_weights::read(path)?;
-        self.load_adapted(path, weights, true)
+        let prefix = prefix_of(self.architecture(), &Found::all(&weights.tensors))
+            .map_err(|reason| unusable(path, reason))?;
+        self.load_adapted(path, behind(&prefix, weights), true)
     }
 
     /// A network from a weights file alone: safetensors or `.pth`, written here or elsewhere.
@@ -135,9 +139,9 @@ impl Network {
         path: &Path,
         architecture: Option<Architecture>,
     ) -> Result<(Self, Card, LoadReport), BackboneError> {
-        let card = card_of(path, &weights, architecture)?;
+        let (card, prefix) = card_of(path, &weights, architecture)?;
         let network = Self::blank(card.architecture, card.n_classes)?;
-        let report = network.load_adapted(path, weights, false)?;
+        let report = network.load_adapted(path, behind(&prefix, weights), false)?;
         Ok((network, card, report))
     }
 
@@ -167,6 +171,7 @@ impl Network {
                 }
             }
         }
+        check_finite(path, &tensors)?;
         self.load_tensors(&tensors).map_err(|error| in_file(path, error))?;
         Ok(report)
     }
@@ -187,13 +192,16 @@ impl Network {
         }
     }
 
-    /// What keeps `tensors` from being this network's, all of it; None if nothing does.
+    /// What keeps `tensors` from being this network's; None if nothing does.
     fn faults(&self, tensors: &BTreeMap<String, Tensor>) -> Option<String> {
         let own = self.expected();
-        let missing: Vec<_> =
-            own.keys().filter(|name| !tensors.contains_key(*name)).map(|name| format!("`{name}`")).collect();
-        let extra: Vec<_> =
-            tensors.keys().filter(|name| !own.contains_key(*name)).map(|name| format!("`{name}`")).collect();
+        let quoted = |name: &String| format!("`{}`", shown(name));
+        let missing: Vec<_> = own.keys().filter(|name| !tensors.contains_key(*name)).map(quoted).collect();
+        let extra: Vec<_> = tensors.keys().filter(|name| !own.contains_key(*name)).map(quoted).collect();
+        if extra.len() == tensors.len() {
+            // Other names altogether: a list of all that is missing tells nobody more.
+            return Some(format!("none of their names is one of its; theirs: {}", listed(&extra)));
+        }
         let unlike: Vec<_> = own
             .iter()
             .filter_map(|(name, (kind, dims))| {
@@ -207,7 +215,7 @@ impl Network {
             [("missing", missing), ("not in the network", extra), ("of another shape or type", unlike)]
                 .into_iter()
                 .filter(|(_, names)| !names.is_empty())
-                .map(|(what, names)| format!("{} {what}: {}", names.len(), names.join(", ")))
+                .map(|(what, names)| format!("{} {what}: {}", names.len(), listed(&names)))
                 .collect();
         (!faults.is_empty()).then(|| faults.join("; "))
     }
@@ -228,34 +236,77 @@ impl Network {
     }
 }
 
+/// The first of many names.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
+}
+
+/// Refuses numbers that no network computes with, so that weights are named as the cause and not the first image that they are
+/// asked about.
+fn check_finite(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), BackboneError> {
+    let mut damaged = Vec::new();
+    let (mut n_bad, mut n_all) = (0, 0);
+    for (name, tensor) in tensors {
+        if !tensor.dtype().is_float() {
+            continue;
+        }
+        let values = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+        let n = values.iter().filter(|value| !value.is_finite()).count();
+        n_all += values.len();
+        n_bad += n;
+        if n > 0 {
+            damaged.push(format!("`{}`", shown(name)));
+        }
+    }
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    Err(unusable(
+        path,
+        format!(
+            "{n_bad} of their {n_all} numbers are NaN or infinite, in {}: their training diverged, or the file is damaged",
+            listed(&damaged)
+        ),
+    ))
+}
+
 fn describe(kind: DType, dims: &[usize]) -> String {
     format!("{} {dims:?}", kind.as_str())
 }
 
-/// What the file says of itself, or what its tensors say of it.
+/// What the file says of itself, or what its tensors say of it; and what the names of the network's tensors begin with.
 fn card_of(
     path: &Path,
     weights: &Weights,
     architecture: Option<Architecture>,
-) -> Result<Card, BackboneError> {
+) -> Result<(Card, String), BackboneError> {
+    let found = Found::all(&weights.tensors);
+    let prefix = |architecture| prefix_of(architecture, &found);
     if let Some(card) = Card::from_metadata(&weights.metadata)? {
         return match architecture {
             Some(asked) if asked != card.architecture => Err(unusable(
                 path,
                 format!("it says that it is `{}`, asked for is `{asked}`", card.architecture),
             )),
-            _ => Ok(card),
+            _ => {
+                let prefix = prefix(card.architecture).map_err(|reason| unusable(path, reason))?;
+                Ok((card, prefix))
+            }
         };
     }
-    let found = Found::all(&weights.tensors);
     let inferred = match architecture {
-        Some(architecture) => n_classes(architecture, &found).map(|n_classes| (architecture, n_classes)),
+        Some(architecture) => prefix(architecture).and_then(|prefix| {
+            let n_classes = n_classes(architecture, &found, &prefix)?;
+            Ok(Inferred { architecture, n_classes, prefix })
+        }),
         None => infer(&found),
     };
-    let (architecture, n_classes) = inferred.map_err(|reason| unusable(path, reason))?;
+    let Inferred { architecture, n_classes, prefix } = inferred.map_err(|reason| unusable(path, reason))?;
     let mut card = Card::new(architecture, n_classes);
     card.other.clone_from(&weights.metadata);
-    Ok(card)
+    Ok((card, prefix))
 }
 
 fn unusable(path: &Path, reason: String) -> BackboneError {

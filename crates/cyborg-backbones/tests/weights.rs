@@ -284,3 +284,92 @@ fn a_classifier_under_another_name_and_a_prefix_are_no_hindrance() {
     // The strict load takes prefixes off too, but no other names.
     assert!(network.load(&path).unwrap_err().to_string().contains("not in the network: `last_linear.bias`"));
 }
+
+/// A network inside others, as Lightning, wrappers and `DataParallel` store it, with what else such a file holds.
+#[test]
+fn a_network_inside_another_module_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrapped.safetensors");
+    let network = thin(3, 0);
+    let wrapped = |prefix: &str| -> BTreeMap<String, Tensor> {
+        network.tensors().unwrap().into_iter().map(|(name, t)| (format!("{prefix}{name}"), t)).collect()
+    };
+    for prefix in ["encoder.", "model.net.thin.", "module.network.model.backbone."] {
+        let mut tensors = wrapped(prefix);
+        tensors.insert("criterion.pos_weight".to_owned(), Tensor::new(&[3.2f32], &Device::Cpu).unwrap());
+        cyborg_weights::write(&path, &tensors, &BTreeMap::new()).unwrap();
+        let (opened, card, report) = Network::open_reported(&path, None).unwrap();
+        assert_eq!((card.architecture, card.n_classes), (Architecture::ThinResNet8, 3));
+        assert_eq!(of(&opened), of(&network));
+        let lines = report.lines().join("\n");
+        assert!(lines.contains(&format!("`{prefix}` was taken off")), "{lines}");
+        assert!(
+            lines.contains(&format!("1 ignored: `criterion.pos_weight` (a tensor beside `{prefix}`)")),
+            "{lines}"
+        );
+        // As a start for training, too.
+        let other = thin(3, 1);
+        other.load_pretrained(&path).unwrap();
+        assert_eq!(of(&other), of(&network));
+    }
+    let mut both = wrapped("model.");
+    both.extend(wrapped("model_ema."));
+    cyborg_weights::write(&path, &both, &BTreeMap::new()).unwrap();
+    let message = Network::open(&path, None).unwrap_err().to_string();
+    assert!(
+        message.contains("it holds several networks: `model.` (thin-resnet8), `model_ema.`"),
+        "{message}"
+    );
+}
+
+/// CheXNet: `DataParallel` around a wrapper, names of torchvision 0.2, a `Sequential(Linear, Sigmoid)` as classifier.
+#[test]
+fn chexnets_names_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chexnet.safetensors");
+    let network = Network::new(Architecture::DenseNet121, 2, &Seed::new(0)).unwrap();
+    let theirs = |name: &str| {
+        let mut name = name.replace("classifier.", "classifier.0.");
+        if name.contains(".denselayer") {
+            for n in ["norm1", "norm2", "conv1", "conv2"] {
+                let (kind, number) = n.split_at(4);
+                name = name.replace(&format!(".{n}."), &format!(".{kind}.{number}."));
+            }
+        }
+        format!("module.densenet121.{name}")
+    };
+    let tensors: BTreeMap<String, Tensor> = network
+        .tensors()
+        .unwrap()
+        .into_iter()
+        .filter(|(name, _)| !name.ends_with("num_batches_tracked"))
+        .map(|(name, tensor)| (theirs(&name), tensor))
+        .collect();
+    assert!(tensors.contains_key("module.densenet121.features.denseblock1.denselayer1.norm.1.weight"));
+    cyborg_weights::write(&path, &tensors, &BTreeMap::new()).unwrap();
+    let (opened, card, report) = Network::open_reported(&path, None).unwrap();
+    assert_eq!((card.architecture, card.n_classes), (Architecture::DenseNet121, 2));
+    assert_eq!(of(&opened), of(&network));
+    assert_eq!(report.prefix.as_deref(), Some("module.densenet121."));
+    assert!(report.counts_start_at_zero);
+}
+
+#[test]
+fn numbers_that_are_none_are_named_by_their_tensor() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("diverged.safetensors");
+    let network = thin(2, 0);
+    let mut tensors = network.tensors().unwrap();
+    tensors.insert("fc.bias".to_owned(), Tensor::new(&[f32::NAN, 1.0], &Device::Cpu).unwrap());
+    cyborg_weights::write(&path, &tensors, &BTreeMap::new()).unwrap();
+    for message in [
+        Network::open(&path, None).unwrap_err().to_string(),
+        network.load(&path).unwrap_err().to_string(),
+        network.load_pretrained(&path).unwrap_err().to_string(),
+    ] {
+        assert!(
+            message.contains("1 of their ") && message.contains("NaN or infinite, in `fc.bias`"),
+            "{message}"
+        );
+    }
+}

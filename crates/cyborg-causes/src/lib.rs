@@ -1,8 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod printable;
+
+pub use printable::{for_terminal, shown};
+
 use std::error::Error;
 
-/// The error and its causes with colons between them, for a cell of a table or a line of a list.
+/// The error and its causes with colons between them, for a cell of a table or a line of a list. Control characters of names
+/// from elsewhere are shown as their escapes; ends of lines that the messages have stay.
 pub fn on_one_line(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -11,11 +16,11 @@ pub fn on_one_line(error: &dyn Error) -> String {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    text
+    for_terminal(&text).into_owned()
 }
 
 /// The error and its causes, one a line, as the command line prints them. A cause that the text holds already is left out:
-/// some libraries repeat their source in their own text.
+/// some libraries repeat their source in their own text. Control characters of names from elsewhere are shown as their escapes.
 pub fn a_line_each(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -27,7 +32,7 @@ pub fn a_line_each(error: &(dyn Error + 'static)) -> String {
         }
         cause = error.source();
     }
-    text
+    for_terminal(&text).into_owned()
 }
 
 #[cfg(test)]

@@ -123,7 +123,14 @@ fn list(folders: &Folders) -> Result<ExitCode> {
         ]);
     }
     print(&table.to_string());
-    print("\n`cargo xtask data show ID` says how to obtain a set and where to put it.");
+    let base = match &folders.data_root {
+        Some(base) => format!("looked for in `{}`", base.display()),
+        None => "`CYBORG_DATA` is not set".to_owned(),
+    };
+    print(&format!(
+        "\nSets lie in folders of their ids below the folder that `--data-root` or the environment variable `CYBORG_DATA` names \
+         ({base}).\n`cargo xtask data show ID` says how to obtain a set and where to put it."
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -131,6 +138,19 @@ fn find(one: &One) -> Result<Manifest> {
     let as_path = crate::places::file(&one.id)?;
     if as_path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
         return Ok(read_manifest(&as_path)?);
+    }
+    if as_path.is_dir() {
+        let mut files: Vec<String> = fs_err::read_dir(as_path)?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml"))
+            .map(|path| format!("`{}`", path.display()))
+            .collect();
+        files.sort();
+        let hint = match files.as_slice() {
+            [] => "it has no file that ends in `.yaml`".to_owned(),
+            files => format!("say {}", files.join(" or ")),
+        };
+        bail!("`{}` is a folder, and a manifest is a file\n  hint: {hint}", one.id);
     }
     let all = list_manifests(&one.folders.manifests)?;
     let ids: Vec<String> = all.iter().map(|m| format!("`{}`", m.id)).collect();

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use cyborg_causes::for_terminal;
 use cyborg_manifest::Split;
 use cyborg_predict::{
     Classes, Columns, Effort, Failure, ImageList, ImageOptions, Images, LabelOptions, Model, ModelOptions,
@@ -299,7 +300,7 @@ pub(crate) fn tell_failures(failures: &[Failure], list: Option<&std::path::Path>
     let n = failures.len();
     eprintln!("error: {n} {} could not be used:", if n == 1 { "image" } else { "images" });
     for failure in failures.iter().take(SHOWN) {
-        eprintln!("  {failure}");
+        eprintln!("  {}", for_terminal(&failure.to_string()));
     }
     if failures.len() > SHOWN {
         eprintln!("  and {} more", failures.len() - SHOWN);
@@ -312,5 +313,5 @@ pub(crate) fn tell_failures(failures: &[Failure], list: Option<&std::path::Path>
 
 #[expect(clippy::print_stderr, reason = "remarks go to stderr, results to stdout")]
 pub(crate) fn remark(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", for_terminal(text));
 }

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+use cyborg_causes::shown;
 use cyborg_predict::{Card, ElementType, Inspection, TensorSummary, backbone_from_name, convert, inspect};
 use cyborg_weights::{Hub, Progress, Source};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
@@ -134,6 +135,7 @@ pub(crate) fn run(command: &WeightsCommand) -> Result<ExitCode> {
                 crate::predict::remark(note);
             }
             let network = match &done.card {
+                Some(card) if card.n_classes == 1 => format!("{}, 2 classes by one logit", card.architecture),
                 Some(card) => format!("{}, {} classes", card.architecture, card.n_classes),
                 None => "network not known".to_owned(),
             };
@@ -162,7 +164,7 @@ fn as_text(found: &Inspection, with_tensors: bool) -> String {
         line("damaged", format!("{not_finite} numbers are NaN or infinite"));
     }
     match &found.network {
-        Err(reason) => line("network", format!("not known: {reason}")),
+        Err(reason) => line("network", format!("cannot be used: {reason}")),
         Ok((card, report)) => {
             let parameters = found.n_parameters.map(|n| format!(", {n} parameters")).unwrap_or_default();
             line("network", format!("{}{parameters}", card.architecture));
@@ -195,8 +197,9 @@ fn as_text(found: &Inspection, with_tensors: bool) -> String {
 
 /// Names and values in two columns.
 fn indented(entries: &[(String, String)]) -> Vec<String> {
+    let entries: Vec<_> = entries.iter().map(|(name, value)| (shown(name), value)).collect();
     let width = entries.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    entries.iter().map(|(name, value)| format!("{name:<width$}  {value}")).collect()
+    entries.iter().map(|(name, value)| format!("{name:<width$}  {}", shown(value))).collect()
 }
 
 /// How many tensors of each type.
@@ -211,8 +214,12 @@ fn types(found: &Inspection) -> std::collections::BTreeMap<&'static str, usize> 
 fn card_lines(card: &Card) -> Vec<(String, String)> {
     let triple = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
     let names = card.class_names.as_ref().map(|names| format!(" ({})", names.join(", "))).unwrap_or_default();
+    let classes = match card.n_classes {
+        1 => "2, by one logit: its sigmoid is the probability of class 1".to_owned(),
+        n => n.to_string(),
+    };
     let mut lines = vec![
-        ("classes", format!("{}{names}", card.n_classes)),
+        ("classes", format!("{classes}{names}")),
         ("input", format!("{} px", card.input_px)),
         ("mean", triple(card.normalisation.0)),
         ("std", triple(card.normalisation.1)),
@@ -237,8 +244,14 @@ fn tensor_table(tensors: &[TensorSummary]) -> String {
         };
         let shape: Vec<String> = tensor.shape.iter().map(ToString::to_string).collect();
         let shape = if shape.is_empty() { "scalar".to_owned() } else { shape.join("x") };
-        let mut row =
-            vec![tensor.name.clone(), tensor.stored_as.to_string(), shape, number(0), number(1), number(2)];
+        let mut row = vec![
+            shown(&tensor.name).into_owned(),
+            tensor.stored_as.to_string(),
+            shape,
+            number(0),
+            number(1),
+            number(2),
+        ];
         if tensor.n_not_finite > 0 {
             row.push(format!("{} not finite", tensor.n_not_finite));
         }

@@ -27,6 +27,7 @@ fn items(folder: &Path) -> Vec<Item> {
             subject: None,
             split: Split::Train,
             map: (index != 2).then_some(map),
+            window: None,
             origin: "here".to_owned(),
         }
     };

@@ -21,6 +21,7 @@ fn item(folder: &Path, name: &str, label: usize, map: Option<&str>) -> Item {
         subject: None,
         split: Split::Train,
         map: map.map(|map| folder.join(map)),
+        window: None,
         origin: format!("list.csv: {name}"),
     }
 }

@@ -341,6 +341,7 @@ mod tests {
             subject: Some(format!("p{}", i / 2)),
             split: Split::Train,
             map: None,
+            window: None,
             origin: String::new(),
         }
     }

@@ -76,6 +76,19 @@ pub enum ExperimentError {
         /// What the lock file says of its holder.
         holder: String,
     },
+    /// Files of a finished training are not what they were.
+    #[error(
+        "run `{run}` was finished, but since then {}\n  hint: put back what was there, or remove `{}` to train the run \
+         again", store::in_words(.files), .dir.display()
+    )]
+    Altered {
+        /// The run's id.
+        run: String,
+        /// Its folder.
+        dir: std::path::PathBuf,
+        /// The files, at least one.
+        files: Vec<store::Alteration>,
+    },
     /// Training or scoring failed.
     #[error("run `{run}` failed")]
     Run {

@@ -19,7 +19,7 @@ use crate::data::{DataFolders, ResolvedData, resolve};
 use crate::file::{BadImagePolicy, JobsFile};
 use crate::plan::{Cell, cells, describe, identity, run_id, train_settings};
 use crate::progress::Progress;
-use crate::store::{Store, finish, write_json, write_whole};
+use crate::store::{Finished, Store, finish, write_json, write_whole};
 use crate::{ExperimentError, context, environment, error_chain, running, summary, weights};
 
 /// Where things go and how hard the machine is used. Nothing here changes a result.
@@ -118,7 +118,9 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
     }
 
     let unfinished = |p: &Planned| {
-        resolved[p.cell.data].as_ref().is_some_and(|data| !store.is_scored(&p.id, &data.test_digest))
+        resolved[p.cell.data]
+            .as_ref()
+            .is_some_and(|data| !(store.is_trained(&p.id) && store.is_scored(&p.id, &data.test_digest)))
     };
     for p in planned.iter().filter(|p| !unfinished(p)) {
         if let Some(data) = &resolved[p.cell.data] {
@@ -150,7 +152,7 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
         .filter_map(|p| {
             let data = resolved[p.cell.data].as_ref()?;
             let dir = store.test_dir(&p.id, &data.test_digest);
-            store.is_scored(&p.id, &data.test_digest).then(|| RunEntry { key: p.key.clone(), dir })
+            (!unfinished(p)).then(|| RunEntry { key: p.key.clone(), dir })
         })
         .collect();
     let mut warnings = summary::warnings(experiment, &resolved);
@@ -399,8 +401,12 @@ fn run_one(
         observer,
     )
     .map_err(|e| failed(Box::new(e)))?;
-    if !store.is_trained(&p.id) {
-        finish(&dir, "trained.json", &["best.safetensors", "last.safetensors", "epochs.csv"])?;
+    match store.trained(&p.id) {
+        Finished::Yes => {}
+        Finished::No => {
+            finish(&dir, "trained.json", &["best.safetensors", "last.safetensors", "epochs.csv"])?;
+        }
+        Finished::Altered(files) => return Err(ExperimentError::Altered { run: p.id.clone(), dir, files }),
     }
 
     let test_dir = store.test_dir(&p.id, &data.test_digest);

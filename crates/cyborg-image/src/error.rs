@@ -38,6 +38,16 @@ pub enum ImageError {
         /// [`crate::MAX_PIXELS`].
         limit: u64,
     },
+    /// A window without an inside.
+    #[error(
+        "a window from {low} to {high} has no inside: the value that becomes black must be below the one that becomes white"
+    )]
+    Window {
+        /// The value that is to become black.
+        low: u16,
+        /// The value that is to become white.
+        high: u16,
+    },
     /// The raster cannot be encoded: no pixels, or a buffer of another length than its size says.
     #[error("cannot encode a {width_px}x{height_px} raster of {channels} channels: {reason}")]
     Encode {

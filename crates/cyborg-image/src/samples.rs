@@ -5,8 +5,8 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageReader};
 
-use crate::decode::{check_size, decode, fault, guarded, read};
-use crate::{ImageError, MAX_PIXELS};
+use crate::decode::{check_size, decode, fault, guarded, limited, read};
+use crate::{ImageError, MAX_PIXELS, png_chunks};
 
 /// An image as it is stored, neither cut to 8 bits nor turned into grey; palettes are looked up.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,8 +120,9 @@ pub fn decode_palette_indices(bytes: &[u8], path: &Path) -> Result<Option<Sample
         return Ok(None);
     }
     let said = |error: png::DecodingError| image::ImageError::IoError(std::io::Error::other(error));
+    let picture = png_chunks::picture_alone(bytes);
     let mut reader = guarded(path, || {
-        let mut decoder = png::Decoder::new(Cursor::new(bytes));
+        let mut decoder = png::Decoder::new(Cursor::new(&*picture));
         decoder.set_transformations(png::Transformations::IDENTITY);
         decoder.read_info().map_err(said)
     })?;
@@ -145,7 +146,7 @@ pub fn decode_palette_indices(bytes: &[u8], path: &Path) -> Result<Option<Sample
 /// # Errors
 /// As [`crate::dimensions`].
 pub fn orientation(path: &Path) -> Result<u8, ImageError> {
-    let open = || ImageReader::new(BufReader::new(fs_err::File::open(path)?)).with_guessed_format();
+    let open = || ImageReader::new(BufReader::new(cyborg_files::open_regular(path)?)).with_guessed_format();
     let reader = open().map_err(|source| ImageError::Read { path: path.into(), source })?;
-    guarded(path, || Ok(reader.into_decoder()?.orientation()?.to_exif()))
+    guarded(path, || Ok(limited(reader).into_decoder()?.orientation()?.to_exif()))
 }

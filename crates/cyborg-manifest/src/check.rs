@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use cyborg_image::Window;
 use serde_yaml::Spanned;
 
 use crate::dataset::Split;
@@ -12,6 +13,7 @@ use crate::manifest::{
 };
 use crate::raw::{
     DivideBy, RawDivision, RawFolders, RawLayout, RawManifest, RawReleasedList, RawSubjectRule, RawTable,
+    RawWindow,
 };
 use crate::root::{self, Unexpanded};
 use crate::rows;
@@ -53,6 +55,10 @@ pub(crate) fn checked(raw: RawManifest, path: &Path, source: &mut SourceText) ->
         source.fault(recipe, "`annotation.recipe` must name a recipe file");
     }
     let recipe = recipe.map(|recipe| path.parent().unwrap_or(Path::new("")).join(&recipe.value));
+    let window = raw.window.as_ref().and_then(|spanned| {
+        let RawWindow { low, high } = spanned.value;
+        Window::new(low, high).map_err(|error| source.fault(spanned, &error.to_string())).ok()
+    });
     let mut check = Check { classes: &classes, source };
     let layout = match raw.layout {
         RawLayout::ReleasedList(raw) => Layout::ReleasedList(check.released_list(raw)),
@@ -72,6 +78,8 @@ pub(crate) fn checked(raw: RawManifest, path: &Path, source: &mut SourceText) ->
         pairs: raw.pairs,
         expected,
         recipe,
+        window,
+        links_outside_root: raw.links_outside_root,
         layout,
         classes,
     })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use cyborg_image::Window;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,8 @@ pub struct Item {
     pub split: Split,
     /// The human saliency map (grey image), where there is one.
     pub map: Option<PathBuf>,
+    /// Which values of the image's 16-bit samples are black and white; None keeps the high bytes.
+    pub window: Option<Window>,
     /// Where this row was stated, for messages: `lists/original.csv:17`.
     pub origin: String,
 }
@@ -73,6 +76,8 @@ pub struct Item {
 pub struct Dataset {
     /// Id of the manifest.
     pub id: String,
+    /// The manifest file.
+    pub manifest: PathBuf,
     /// One line for tables and reports.
     pub title: String,
     /// Drawn by a program, not collected: reports say so on their face.
@@ -93,6 +98,8 @@ pub struct Dataset {
     pub obtain: String,
     /// Rows that said again what another row had said, to the letter; they were left out.
     pub n_repeated_rows: usize,
+    /// Files in the folders of images that hold no image, counted by the ending of their name (`.txt`).
+    pub left_out: BTreeMap<String, usize>,
 }
 
 /// How many missing files are named.
@@ -121,6 +128,7 @@ impl Dataset {
         let n_maps = self.items.iter().filter(|item| item.map.is_some()).count();
         Err(ManifestError::MissingFiles {
             id: self.id.clone(),
+            manifest: self.manifest.clone(),
             n_missing: missing.len(),
             n_files: self.items.len() + n_maps,
             examples: examples.join("\n  - "),

@@ -17,7 +17,8 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// bytes of images and maps. The order of the items does not matter, nor where on the machine they lie.
 ///
 /// File digests are kept in `cache` (keyed by path, length and time of change) so that a second call reads nothing. The
-/// cache may be deleted at any time; one that cannot be read or written is done without. Several processes may share it.
+/// cache may be deleted at any time, and its folder is made if it is not there; one that cannot be read or written is done
+/// without. Several processes may share it.
 ///
 /// # Errors
 /// [`ManifestError::File`] if an image or map cannot be read; the row that names it is told.
@@ -60,6 +61,10 @@ pub fn content_digest(items: &[Item], cache: Option<&Path>) -> Result<String, Ma
             hasher.update(&(field.len() as u64).to_le_bytes());
             hasher.update(field.as_bytes());
         }
+        if let Some(window) = item.window {
+            let (low, high) = window.ends();
+            hasher.update(format!("window {low} {high}").as_bytes());
+        }
     }
     if let Some(cache) = cache {
         remember(cache, &files, &digests, now);
@@ -93,7 +98,7 @@ impl FileDigest {
             return Ok(entry.clone());
         }
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(fs_err::File::open(path)?)?;
+        hasher.update_reader(cyborg_files::open_regular(path)?)?;
         Ok(Self { len, changed, digest: hasher.finalize().to_hex().to_string() })
     }
 
@@ -134,6 +139,8 @@ fn remember(path: &Path, files: &[(&Item, &Path)], digests: &[FileDigest], now: 
         }
     }
     if changed && let Ok(bytes) = serde_json::to_vec(&cache) {
-        let _ = cyborg_files::write_whole(path, &bytes);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let made = folder.map_or(Ok(()), fs_err::create_dir_all);
+        let _ = made.and_then(|()| cyborg_files::write_whole(path, &bytes));
     }
 }

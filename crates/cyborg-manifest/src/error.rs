@@ -17,6 +17,9 @@ pub enum ManifestError {
         /// What the system said; it names the path.
         source: std::io::Error,
     },
+    /// A table or list cannot be read.
+    #[error(transparent)]
+    TableFile(#[from] cyborg_table::TableError),
     /// The manifest file is not a valid manifest.
     #[error("manifest `{path}` is invalid: {faults}")]
     Invalid {
@@ -80,14 +83,31 @@ pub enum ManifestError {
         /// Where images were expected.
         what: String,
     },
+    /// Links lead out of the root.
+    #[error(
+        "links of data set `{id}` lead out of its root `{root}`, for {n} of its files\n  - {examples}\n  if they are meant to, state \
+         `links_outside_root: true` in the manifest"
+    )]
+    Outside {
+        /// Id of the manifest.
+        id: String,
+        /// The root.
+        root: String,
+        /// How many files are outside.
+        n: usize,
+        /// The first ones and where they are, one a line.
+        examples: String,
+    },
     /// The rows are there, but files that they name are not.
     #[error(
         "data set `{id}` lacks {n_missing} of the {n_files} files that its rows name\n  - {examples}\n  obtain them: {obtain}\n  \
-         `cargo xtask data verify {id}` lists what is wrong; `--phantom` runs the same experiment on drawn images"
+         `cargo xtask data verify {manifest}` lists what is wrong; `--phantom` runs the same experiment on drawn images"
     )]
     MissingFiles {
         /// Id of the manifest.
         id: String,
+        /// The manifest file.
+        manifest: PathBuf,
         /// How many are missing.
         n_missing: usize,
         /// How many are named.
@@ -99,7 +119,8 @@ pub enum ManifestError {
     },
     /// An image or map could not be read for its digest.
     #[error(
-        "cannot read `{path}`, which {origin} names; `cargo xtask data verify` lists all files that are missing"
+        "cannot read `{path}`, which {origin} names; `cargo xtask data verify MANIFEST.yaml`, with the manifest's own path, lists all \
+         files that are missing"
     )]
     File {
         /// The image or map.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cyborg_image::{read_rgb, resize_bilinear};
+use cyborg_image::{read_rgb_in_window, resize_bilinear};
 use rayon::prelude::*;
 
 use crate::dataset::{Dataset, Item, Split};
@@ -93,7 +93,7 @@ const DIFFERENT: u64 = 4;
 /// True if both images can be read and show different pictures.
 fn look_different(first: &Item, second: &Item) -> bool {
     let thumbnail = |item: &Item| {
-        let image = read_rgb(&item.image).ok()?;
+        let image = read_rgb_in_window(&item.image, item.window).ok()?;
         Some(resize_bilinear(&image, THUMBNAIL_PX, THUMBNAIL_PX).pixels)
     };
     let (Some(first), Some(second)) = (thumbnail(first), thumbnail(second)) else { return false };

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use cyborg_image::Window;
+
 use crate::check;
 use crate::dataset::{Dataset, Split};
 use crate::divide::Division;
@@ -41,6 +43,10 @@ pub struct Manifest {
     pub expected: Expected,
     /// The recipe file that makes saliency maps from people's annotations, if the manifest names one.
     pub recipe: Option<PathBuf>,
+    /// Which values of 16-bit samples are black and white; None keeps the high bytes.
+    pub window: Option<Window>,
+    /// Whether links may lead to files outside the root.
+    pub links_outside_root: bool,
     pub(crate) layout: Layout,
 }
 

@@ -75,6 +75,13 @@ pub(crate) struct RawManifest {
     pub(crate) classes: Vec<Spanned<String>>,
     /// Where the rows are.
     pub(crate) layout: RawLayout,
+    /// Which values of images with 16 bits a sample are black and white; default: the high byte of each sample. Detectors of
+    /// 10 to 14 bits need it.
+    #[schemars(with = "Option<RawWindow>")]
+    pub(crate) window: Option<Spanned<RawWindow>>,
+    /// Whether links may lead to files outside the root; default: a file whose links leave the root is refused.
+    #[serde(default)]
+    pub(crate) links_outside_root: bool,
     /// Where saliency maps come from if people's annotations are to be made into maps: a recipe. Its maps take the place of
     /// those that rows or folders name.
     pub(crate) annotation: Option<RawAnnotation>,
@@ -85,6 +92,17 @@ pub(crate) struct RawManifest {
     /// What a complete copy holds; verification compares.
     #[schemars(with = "Option<Expected>")]
     pub(crate) expected: Option<Spanned<Expected>>,
+}
+
+/// Values of 16-bit samples that become 0 and 255; linear between, cut beyond.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawWindow {
+    /// The value that becomes black; default: 0.
+    #[serde(default)]
+    pub(crate) low: u16,
+    /// The value that becomes white, above `low`: 4095 for 12 bits.
+    pub(crate) high: u16,
 }
 
 /// How people's annotations become saliency maps.

@@ -36,6 +36,10 @@ pub enum FindingKind {
     MapAspect,
     /// Maps without contrast on a coarse grid: they say nothing.
     FlatMap,
+    /// Images of 16 bits a sample that leave the highest bits unused: without a window they are nearly black.
+    UnusedBits,
+    /// Files in folders of images that hold no image.
+    NoImageFile,
     /// Counts differ from the manifest's `expected`.
     Count,
     /// The same pixels in two splits.

@@ -46,6 +46,9 @@ pub(crate) fn locate(
     if let Some(name) = unset {
         let and = if what.is_empty() { "" } else { ", and " };
         what = format!("{what}{and}environment variable `{name}` is not set");
+        if name == BASE_VARIABLE {
+            what.push_str(" (it names the folder that holds all data sets, as `--data-root` does)");
+        }
     }
     Err(manifest.missing(what, &place))
 }

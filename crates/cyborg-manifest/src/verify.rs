@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cyborg_image::{ColorMode, ImageError, Raster, decode_bytes_grey, decode_bytes_with_mode};
+use cyborg_image::{ColorMode, ImageError, Inspected, Raster, decode_map, inspect_bytes};
 use cyborg_saliency::{check_aspect, grid_from_map};
 use rayon::prelude::*;
 
@@ -30,6 +30,8 @@ pub fn verify(dataset: &Dataset, progress: &(dyn Fn(usize, usize) + Sync)) -> Ve
     let pairs: Vec<(&Item, &Seen)> = dataset.items.iter().zip(&seen).collect();
     let mut findings = Vec::new();
     files(&pairs, &mut findings);
+    bits(&pairs, &mut findings);
+    left_out(dataset, &mut findings);
     counts(dataset, &mut findings);
     contents(dataset, &pairs, &mut findings);
     findings.extend(leaks::find(dataset));
@@ -64,8 +66,10 @@ struct Seen {
 struct SeenImage {
     size: (u32, u32),
     mode: ColorMode,
-    /// Of the decoded pixels, so that a copy in another file format is found.
+    /// Of the stored samples, palettes looked up and grey spread to RGB, so that a copy in another file format is found.
     digest: blake3::Hash,
+    /// The largest of 16-bit samples; None for a picture of 8 bits.
+    largest: Option<u16>,
 }
 
 struct SeenMap {
@@ -81,14 +85,15 @@ enum Fault {
 impl Seen {
     fn look(item: &Item) -> Self {
         let decoded = fs_read(&item.image)
-            .and_then(|bytes| decode_bytes_with_mode(&bytes, &item.image).map_err(unreadable));
-        let image = decoded.map(|(raster, mode)| SeenImage {
+            .and_then(|bytes| inspect_bytes(&bytes, item.window, &item.image).map_err(unreadable));
+        let image = decoded.map(|Inspected { raster, mode, deep_samples }| SeenImage {
             size: (raster.width_px, raster.height_px),
             mode,
-            digest: pixels_digest(&raster),
+            digest: samples_digest(&raster, deep_samples.as_deref()),
+            largest: deep_samples.map(|samples| samples.into_iter().max().unwrap_or(0)),
         });
         let map = item.map.as_ref().map(|path| {
-            let decoded = fs_read(path).and_then(|bytes| decode_bytes_grey(&bytes, path).map_err(unreadable));
+            let decoded = fs_read(path).and_then(|bytes| decode_map(&bytes, path).map_err(unreadable));
             decoded.map(|map| SeenMap {
                 size: (map.width_px, map.height_px),
                 flat: grid_from_map(&map, COARSEST_GRID, COARSEST_GRID).flat,
@@ -99,22 +104,55 @@ impl Seen {
 }
 
 fn fs_read(path: &Path) -> Result<Vec<u8>, Fault> {
-    fs_err::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Fault::Missing,
-        _ => Fault::Unreadable(error.to_string()),
-    })
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let read = cyborg_files::open_regular(path).and_then(|mut file| file.read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Fault::Missing),
+        Err(error) => Err(Fault::Unreadable(error.to_string())),
+    }
 }
 
 fn unreadable(error: ImageError) -> Fault {
     Fault::Unreadable(error.to_string())
 }
 
-fn pixels_digest(raster: &Raster) -> blake3::Hash {
+/// Of 16-bit pictures all bits count: at 8 bits many different ones are the same.
+fn samples_digest(raster: &Raster, deep_samples: Option<&[u16]>) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&raster.width_px.to_le_bytes());
     hasher.update(&raster.height_px.to_le_bytes());
-    hasher.update(&raster.pixels);
+    match deep_samples {
+        None => hasher.update(&raster.pixels),
+        Some(samples) => {
+            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            hasher.update(b"16 bits").update(&bytes)
+        }
+    };
     hasher.finalize()
+}
+
+/// Pictures of 16 bits a sample that leave the highest bits unused.
+fn bits(pairs: &[(&Item, &Seen)], findings: &mut Vec<Finding>) {
+    let deep: Vec<(&Item, u16)> = pairs
+        .iter()
+        .filter(|(item, _)| item.window.is_none())
+        .filter_map(|(item, seen)| Some((*item, seen.image.as_ref().ok()?.largest?)))
+        .collect();
+    let largest = deep.iter().map(|(_, largest)| *largest).max().unwrap_or(0);
+    let n_used = u16::BITS - largest.leading_zeros();
+    if deep.is_empty() || n_used == u16::BITS {
+        return;
+    }
+    let share = f64::from(largest) / f64::from(u16::MAX) * 100.0;
+    let message = format!(
+        "images use {n_used} of 16 bits a sample: their largest value is {largest}, so at most {share:.1} % of white is seen of \
+         them. State in the manifest which values are black and white: `window: {{low: 0, high: {}}}`",
+        (1_u32 << n_used) - 1
+    );
+    let examples = deep.iter().map(|(item, largest)| format!("`{}` (largest value {largest})", item.id));
+    findings.push(Finding::new(Severity::Warning, FindingKind::UnusedBits, deep.len(), message, examples));
 }
 
 /// Missing, unreadable and ill-fitting files.
@@ -167,6 +205,17 @@ fn files(pairs: &[(&Item, &Seen)], findings: &mut Vec<Finding>) {
     let flat = flat.map(|(item, path, _, _)| at(item, path)).collect();
     let message = "saliency maps have no contrast on a grid of 7 x 7 cells: they say nothing";
     add(Severity::Warning, FindingKind::FlatMap, message, flat);
+}
+
+/// Files of the folders that are no images.
+fn left_out(dataset: &Dataset, findings: &mut Vec<Finding>) {
+    if dataset.left_out.is_empty() {
+        return;
+    }
+    let n = dataset.left_out.values().sum();
+    let counted = dataset.left_out.iter().map(|(ending, n)| format!("{n} {ending}"));
+    let message = "files in the folders of images hold no image and were left out";
+    findings.push(Finding::new(Severity::Warning, FindingKind::NoImageFile, n, message, counted));
 }
 
 /// What the manifest expects and what the rows hold.

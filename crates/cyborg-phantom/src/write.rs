@@ -40,8 +40,8 @@ pub fn generate_faces(
     written(parent, fs_err::create_dir_all(parent))?;
     // Released by the system when the process ends, however it ends.
     let lock_path = parent.join(format!(".{name}.lock"));
-    let lock = written(&lock_path, fs_err::File::create(&lock_path))?;
-    written(&lock_path, lock.file().lock())?;
+    let words = format!("process {}", std::process::id());
+    let _lock = written(&lock_path, cyborg_files::Lock::wait(&lock_path, &words))?;
     if manifest.is_file() {
         return Ok(manifest);
     }

@@ -66,7 +66,7 @@ pub(crate) fn for_each_answer(
     let mut batch: Vec<(usize, Vec<u8>)> = Vec::new();
     // While one batch is in the network, the next is decoded, and then no more.
     let window = batch_size.saturating_mul(2).max(effort.n_threads);
-    let decode = |number: usize| model.pixels().read(&images[number].path);
+    let decode = |number: usize| model.pixels().read(&images[number].path, images[number].window);
     ahead(images.len(), effort.n_threads, window, decode, |number, decoded| {
         match decoded {
             Ok(pixels) => batch.push((number, pixels)),

@@ -57,10 +57,12 @@ impl Classes {
         &self.names
     }
 
-    /// The class that a word means: a name, else an index. So with classes named `1` and `0` the word `1` is class 0.
+    /// The class that a word means: a name, else an index; `1.0` means what `1` means. So with classes named `1` and `0` the
+    /// word `1` is class 0.
     pub fn find(&self, word: &str) -> Option<usize> {
-        let by_name = self.names.iter().position(|name| name == word);
-        by_name.or_else(|| word.parse().ok().filter(|&index: &usize| index < self.len()))
+        let by_name = cyborg_table::position(self.names.iter().map(String::as_str), word);
+        let index = || cyborg_table::whole_number(word).unwrap_or(word).parse().ok();
+        by_name.or_else(|| index().filter(|&index: &usize| index < self.len()))
     }
 
     /// For messages: `authentic` (0), `synthetic` (1); the first ones of many.
@@ -78,15 +80,40 @@ impl Classes {
     }
 }
 
+/// How many classes a network with so many logits tells apart: one logit, as `BCEWithLogitsLoss` trains it, stands for two.
+pub(crate) fn n_classes_of(n_logits: usize) -> usize {
+    if n_logits == 1 { 2 } else { n_logits }
+}
+
+/// One logit a class. A single logit is the log-odds of class 1, so class 0 gets 0: the softmax of both is the sigmoid of the one.
+pub(crate) fn class_logits(logits: Vec<f32>) -> Vec<f32> {
+    match logits.as_slice() {
+        [logit] => vec![0.0, *logit],
+        _ => logits,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn one_logit_is_the_log_odds_of_class_1() {
+        assert_eq!((n_classes_of(1), n_classes_of(2), n_classes_of(14)), (2, 2, 14));
+        assert_eq!(class_logits(vec![-2.0]), [0.0, -2.0]);
+        assert_eq!(class_logits(vec![1.0, -2.0]), [1.0, -2.0]);
+        let [real, fake] =
+            <[f64; 2]>::try_from(cyborg_loss::softmax(&class_logits(vec![-2.0]))).expect("two");
+        // torch.sigmoid(torch.tensor(-2., dtype=torch.float64)), and 1 minus it.
+        assert!((fake - 0.119_202_922_022_117_56).abs() < 1e-15, "{fake}");
+        assert!((real - 0.880_797_077_977_882_4).abs() < 1e-15, "{real}");
+    }
+
+    #[test]
     fn a_name_goes_before_an_index() {
         let classes = Classes::named(vec!["1".to_owned(), "0".to_owned(), "x".to_owned()]).expect("names");
-        let found = ["1", "0", "x", "2", "3", "-1", ""].map(|word| classes.find(word));
-        assert_eq!(found, [Some(0), Some(1), Some(2), Some(2), None, None, None]);
+        let found = ["1", "0", "x", "2", "3", "-1", "", "1.0", "2.0", "1.5"].map(|word| classes.find(word));
+        assert_eq!(found, [Some(0), Some(1), Some(2), Some(2), None, None, None, Some(0), Some(2), None]);
         assert_eq!(Classes::unnamed(3).find("2"), Some(2));
         assert_eq!(Classes::unnamed(3).find("3"), None);
     }

@@ -36,6 +36,9 @@ pub enum PredictError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A table cannot be read.
+    #[error(transparent)]
+    TableFile(#[from] cyborg_table::TableError),
     /// A table is not a table of images.
     #[error("cannot use `{path}` as a table of images: {reason}")]
     Table {

@@ -1,6 +1,6 @@
 //! The list of what could not be used, beside a result.
 
-use crate::csv_io::{inner, io_error};
+use crate::csv_io::{inner, io_error, path_cell, text_cell};
 use crate::{Failure, PredictError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub fn write_failures(path: &Path, failures: &[Failure]) -> Result<(), PredictEr
     let mut write = || -> csv::Result<()> {
         writer.write_record(["image", "origin", "reason"])?;
         for Failure { image, origin, reason } in failures {
-            writer.write_record([image, origin, reason])?;
+            writer.write_record([&*path_cell(image), &*text_cell(origin), &*text_cell(reason)])?;
         }
         Ok(())
     };

@@ -1,5 +1,6 @@
 //! A network with all that must be known to ask it about a picture.
 
+use crate::classes::n_classes_of;
 use crate::{Classes, Pixels, PredictError};
 use cyborg_backbones::{Architecture, Card, LoadReport, Network, Tap};
 use std::path::Path;
@@ -55,7 +56,7 @@ impl ModelOptions {
         card.tap = self.tap.unwrap_or(card.tap);
         if let Some(names) = &self.classes {
             let classes = Classes::named(names.clone())?;
-            check_count(&classes, card.n_classes)?;
+            check_count(&classes, n_classes_of(card.n_classes))?;
             card.class_names = Some(names.clone());
         }
         Pixels::new(card.input_px, card.normalisation.0, card.normalisation.1)?;
@@ -80,12 +81,13 @@ impl Model {
         let (network, card, report) = Network::open_reported(path, options.backbone)?;
         let mut card = options.apply(card)?;
         if card.class_names.is_none() {
-            card.class_names =
-                usual_names.filter(|names| names.len() == card.n_classes).map(<[String]>::to_vec);
+            card.class_names = usual_names
+                .filter(|names| names.len() == n_classes_of(card.n_classes))
+                .map(<[String]>::to_vec);
         }
         let classes = match &card.class_names {
             Some(names) => Classes::named(names.clone())?,
-            None => Classes::unnamed(card.n_classes),
+            None => Classes::unnamed(n_classes_of(card.n_classes)),
         };
         let pixels = Pixels::new(card.input_px, card.normalisation.0, card.normalisation.1)?;
         Ok((Self::new(network, pixels, card.tap, classes)?, card, report))
@@ -97,7 +99,7 @@ impl Model {
     /// [`PredictError::Setting`] unless the network has as many classes as there are names and takes inputs of that
     /// size.
     pub fn new(network: Network, pixels: Pixels, tap: Tap, classes: Classes) -> Result<Self, PredictError> {
-        check_count(&classes, network.n_classes())?;
+        check_count(&classes, n_classes_of(network.n_classes()))?;
         check_input(network.architecture(), pixels.input_px())?;
         Ok(Self { network, pixels, tap, classes })
     }

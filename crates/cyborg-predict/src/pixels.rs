@@ -2,7 +2,7 @@
 
 use crate::PredictError;
 use cyborg_causes::on_one_line;
-use cyborg_image::{Normalise, Raster, read_rgb, resize_bilinear};
+use cyborg_image::{Normalise, Raster, Window, read_rgb_in_window, resize_bilinear};
 use std::path::Path;
 
 /// The largest input: what a training takes at most.
@@ -49,12 +49,13 @@ impl Pixels {
         3 * self.input_px * self.input_px
     }
 
-    /// Decodes a file and resizes it as PIL does: `input_px * input_px * 3` bytes, RGB interleaved.
+    /// Decodes a file and resizes it as PIL does: `input_px * input_px * 3` bytes, RGB interleaved. `window` says which values
+    /// of 16-bit samples are black and white.
     ///
     /// # Errors
     /// Why the file cannot be used, in one line that names it.
-    pub fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
-        let raster = read_picture(path)?;
+    pub fn read(&self, path: &Path, window: Option<Window>) -> Result<Vec<u8>, String> {
+        let raster = read_picture(path, window)?;
         let side = self.input_px as u32;
         let is_square = (raster.width_px, raster.height_px) == (side, side);
         Ok(if is_square { raster.pixels } else { resize_bilinear(&raster, side, side).pixels })
@@ -68,8 +69,8 @@ impl Pixels {
 }
 
 /// The picture at its own size, RGB.
-pub(crate) fn read_picture(path: &Path) -> Result<Raster, String> {
-    let raster = read_rgb(path).map_err(|error| on_one_line(&error))?;
+pub(crate) fn read_picture(path: &Path, window: Option<Window>) -> Result<Raster, String> {
+    let raster = read_rgb_in_window(path, window).map_err(|error| on_one_line(&error))?;
     let (width, height) = (raster.width_px, raster.height_px);
     if width < 2 || height < 2 {
         return Err(format!(

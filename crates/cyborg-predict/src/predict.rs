@@ -1,6 +1,7 @@
 //! Scores of pictures, row by row.
 
 use crate::batches::{Effort, OnProgress, for_each_answer};
+use crate::classes::class_logits;
 use crate::rows::{Row, ScoreTable};
 use crate::{Failure, Images, Model, PredictError};
 use cyborg_loss::{largest, softmax};
@@ -61,6 +62,8 @@ pub fn predict(
         for (number, logits) in answer.numbers.into_iter().zip(answer.logits) {
             let Some(logits) = logits else { continue };
             let image = &images.items[number];
+            let is_one_logit = logits.len() == 1;
+            let logits = class_logits(logits);
             let probabilities = softmax(&logits);
             let predicted = largest(&logits);
             table.push(Row {
@@ -71,6 +74,8 @@ pub fn predict(
                 predicted_class: &model.classes().names()[predicted],
                 score: match options.score {
                     ScoreKind::Softmax => probabilities[options.positive],
+                    // The sigmoid of one logit is the softmax of its two classes.
+                    ScoreKind::Sigmoid if is_one_logit => probabilities[options.positive],
                     ScoreKind::Sigmoid => sigmoid(logits[options.positive]),
                 },
                 probabilities: &probabilities,

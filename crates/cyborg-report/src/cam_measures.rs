@@ -5,7 +5,7 @@ use crate::frame::Table;
 use crate::{DataEntry, ReportError};
 use cyborg_eval::RunKey;
 use cyborg_eval::saliency::{AGREEMENTS, CamPair, CamSet, Ceilings, cam_agreement, cam_consistency};
-use cyborg_image::{Raster, read_grey, resize_bilinear};
+use cyborg_image::{Raster, read_map, resize_bilinear};
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 
@@ -175,7 +175,7 @@ impl CamMeasures {
 /// A map file on the grid of the CAM, as training takes it: shrunk with antialiasing. None if it cannot be read.
 fn map_on_grid(path: &std::path::Path, grid: usize) -> Option<Vec<f32>> {
     let side_px = u32::try_from(grid).ok()?;
-    let map: Raster = resize_bilinear(&read_grey(path).ok()?, side_px, side_px);
+    let map: Raster = resize_bilinear(&read_map(path).ok()?, side_px, side_px);
     Some(map.pixels.iter().map(|&value| f32::from(value) / 255.0).collect())
 }
 

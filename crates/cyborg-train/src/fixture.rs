@@ -62,6 +62,7 @@ pub(crate) fn item(index: usize, label: usize) -> Item {
         subject: None,
         split: Split::Train,
         map: None,
+        window: None,
         origin: format!("tiny.csv:{}", index + 1),
     }
 }

@@ -73,6 +73,7 @@ fn image_set(name: &str, n_images: usize, with_maps: bool) -> ImageSet {
         subject: None,
         split: Split::Train,
         map: None,
+        window: None,
         origin: String::new(),
     };
     let image = |index: usize| {

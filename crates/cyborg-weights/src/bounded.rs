@@ -1,6 +1,7 @@
 //! Reading no more than a file has and than memory bears.
 
 use crate::error::WeightsError;
+use cyborg_causes::shown;
 use fs_err::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -8,8 +9,9 @@ use std::path::Path;
 /// Files above this are not weights of an image classifier: refused before anything is allocated.
 pub(crate) const MAX_FILE_BYTES: u64 = 8 << 30;
 
+/// `reason` is one line; names from the file in it cannot make it more.
 pub(crate) fn malformed(path: &Path, reason: impl Into<String>) -> WeightsError {
-    WeightsError::Malformed { path: path.to_owned(), reason: reason.into() }
+    WeightsError::Malformed { path: path.to_owned(), reason: shown(&reason.into()).into_owned() }
 }
 
 pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> WeightsError {

@@ -8,7 +8,7 @@ use hf_hub::{Cache, Repo, RepoType};
 use std::env;
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Where the hub is, where its files are kept, and who asks.
 #[derive(Clone, Debug)]
@@ -49,7 +49,8 @@ impl Progress for () {
 impl Hub {
     /// As Python's `huggingface_hub` finds it: `HF_ENDPOINT`; `HF_HUB_CACHE`, or `hub` in `HF_HOME`, or in
     /// `huggingface` in `XDG_CACHE_HOME` or `~/.cache`; `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE`; `HF_TOKEN`, or the file
-    /// `HF_TOKEN_PATH` or `token` in `HF_HOME`, as `hf auth login` writes it.
+    /// `HF_TOKEN_PATH` or `token` in `HF_HOME`, as `hf auth login` writes it. In paths a leading `~`, and `$NAME` and `${NAME}`
+    /// anywhere, mean what they mean to Python's `os.path.expanduser` and `expandvars`.
     pub fn from_env() -> Self {
         Self::from_variables(&|name| env::var(name).ok(), env::home_dir())
     }
@@ -58,11 +59,9 @@ impl Hub {
         let set = |name: &str| {
             variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
         };
-        let folder = |name: &str| set(name).map(PathBuf::from);
-        let caches = || {
-            let user = user.clone().unwrap_or_else(env::temp_dir);
-            folder("XDG_CACHE_HOME").unwrap_or_else(|| user.join(".cache"))
-        };
+        let user = user.unwrap_or_else(env::temp_dir);
+        let folder = |name: &str| set(name).map(|text| expanded(&text, variable, &user));
+        let caches = || folder("XDG_CACHE_HOME").unwrap_or_else(|| user.join(".cache"));
         let home = folder("HF_HOME").unwrap_or_else(|| caches().join("huggingface"));
         let cache_dir = folder("HF_HUB_CACHE")
             .or_else(|| folder("HUGGINGFACE_HUB_CACHE"))
@@ -171,6 +170,37 @@ impl Hub {
     }
 }
 
+/// As Python's `os.path.expandvars(os.path.expanduser(text))`, but for the home folders of other users (`~NAME`), which stay as
+/// they are, as Python leaves them where it does not know the user: a variable that is not set stays, too.
+fn expanded(text: &str, variable: &dyn Fn(&str) -> Option<String>, user: &Path) -> PathBuf {
+    let with_home = match text.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            let home = user.to_string_lossy();
+            format!("{}{rest}", home.trim_end_matches('/'))
+        }
+        _ => text.to_owned(),
+    };
+    let mut path = String::new();
+    let mut rest = with_home.as_str();
+    while let Some((before, after)) = rest.split_once('$') {
+        path.push_str(before);
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (name, end) = match after.strip_prefix('{').and_then(|braced| braced.split_once('}')) {
+            Some((name, end)) => (name, end),
+            None => after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len())),
+        };
+        match variable(name).filter(|_| !name.is_empty()) {
+            Some(value) => path.push_str(&value),
+            None => path.push_str(
+                &with_home[with_home.len() - rest.len() + before.len()..with_home.len() - end.len()],
+            ),
+        }
+        rest = end;
+    }
+    path.push_str(rest);
+    PathBuf::from(path)
+}
+
 /// A repository's folder in the cache.
 struct Kept {
     root: PathBuf,
@@ -201,9 +231,14 @@ impl Kept {
         if is_commit(&self.revision) && as_commit.is_dir() {
             return Some(as_commit);
         }
+        self.referred().map(|commit| self.cache().pointer_path(&commit))
+    }
+
+    /// The commit that the branch or tag was when it was last looked at.
+    fn referred(&self) -> Option<String> {
         let reference = self.root.join(&self.folder).join("refs").join(&self.revision);
         let commit = fs::read_to_string(reference).ok()?;
-        Some(commit.trim()).filter(|commit| is_commit(commit)).map(|commit| self.cache().pointer_path(commit))
+        Some(commit.trim().to_owned()).filter(|commit| is_commit(commit))
     }
 
     /// The file, or the repository's weights, in the cache.
@@ -241,6 +276,7 @@ impl Kept {
         let pointer = self.cache().pointer_path(&remote.commit).join(file);
         if !pointer.exists() {
             make_folder_of(&pointer)?;
+            remove_left_links(pointer.parent().unwrap_or(&pointer));
             // Made beside and renamed: it takes the place of one that points nowhere, or of one that another process has
             // made meanwhile, without a moment at which there is none.
             let beside = beside(&pointer);
@@ -248,7 +284,8 @@ impl Kept {
                 .and_then(|()| fs::rename(&beside, &pointer))
                 .map_err(|source| cache_error(&pointer, source))?;
         }
-        if self.revision != remote.commit {
+        // A cache that cannot be written to, as one that a cluster's users share, is as good while nothing in it changes.
+        if self.revision != remote.commit && self.referred().as_deref() != Some(&remote.commit) {
             self.cache().create_ref(&remote.commit).map_err(|source| {
                 cache_error(&self.root.join(&self.folder).join("refs").join(&self.revision), source)
             })?;
@@ -257,12 +294,28 @@ impl Kept {
     }
 }
 
-/// A name that no other thread or process alive uses.
+/// What the name of a link that has not taken its place yet begins with.
+const BESIDE: &str = ".cyborg-";
+
+/// A name that no other thread, process or container uses.
 fn beside(pointer: &Path) -> PathBuf {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let name = pointer.file_name().unwrap_or_default().to_string_lossy();
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    pointer.with_file_name(format!(".{name}.{}-{number}", std::process::id()))
+    pointer.with_file_name(format!("{BESIDE}{}", cyborg_files::random_name()))
+}
+
+/// Removes links that writers which were killed have left, and that nobody can be about to rename any more.
+fn remove_left_links(folder: &Path) {
+    const ABANDONED: Duration = Duration::from_hours(1);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(BESIDE));
+        let age = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok()
+            .and_then(|time| time.elapsed().ok());
+        if is_ours && age.is_some_and(|age| age > ABANDONED) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// A relative link as Python makes it, from `snapshots/COMMIT/file` to `blobs/etag`.
@@ -285,7 +338,7 @@ fn list(folder: &Path, prefix: &str, files: &mut Vec<String>) {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             list(&entry.path(), &format!("{name}/"), files);
-        } else {
+        } else if !entry.file_name().to_string_lossy().starts_with(BESIDE) {
             files.push(name);
         }
     }
@@ -340,6 +393,23 @@ mod tests {
         assert_eq!(cache(&[("XDG_CACHE_HOME", "/c")]), Path::new("/c/huggingface/hub"));
         assert_eq!(cache(&[("XDG_CACHE_HOME", "/c"), ("HF_HOME", "/h")]), Path::new("/h/hub"));
         assert_eq!(cache(&[("HF_HOME", "/h"), ("HF_HUB_CACHE", "/k")]), Path::new("/k"));
+        // os.path.expandvars(os.path.expanduser(text)) of Python 3.12 with HOME=/home/ada and SCRATCH=/s.
+        for (text, expected) in [
+            ("~", "/home/ada"),
+            ("~/hf", "/home/ada/hf"),
+            ("~bob/hf", "~bob/hf"),
+            ("/a/~/hf", "/a/~/hf"),
+            ("$SCRATCH/hf", "/s/hf"),
+            ("${SCRATCH}x/$SCRATCH", "/sx//s"),
+            ("/a/$UNSET/${UNSET}/$", "/a/$UNSET/${UNSET}/$"),
+            ("$SCRATCHY/hf", "$SCRATCHY/hf"),
+        ] {
+            assert_eq!(cache(&[("HF_HUB_CACHE", text), ("SCRATCH", "/s")]), Path::new(expected), "{text}");
+            let home = cache(&[("HF_HOME", text), ("SCRATCH", "/s")]);
+            assert_eq!(home, Path::new(expected).join("hub"), "{text}");
+            let caches = cache(&[("XDG_CACHE_HOME", text), ("SCRATCH", "/s")]);
+            assert_eq!(caches, Path::new(expected).join("huggingface/hub"), "{text}");
+        }
         assert_eq!(hub(&[("HF_ENDPOINT", "http://mirror/")]).endpoint, "http://mirror");
         assert_eq!(hub(&[("HF_ENDPOINT", " ")]).endpoint, "https://huggingface.co");
         for (value, expected) in [("1", true), ("true", true), ("YES", true), ("0", false), ("", false)] {
@@ -350,6 +420,8 @@ mod tests {
         let home_name = home.path().to_str().expect("UTF-8");
         fs::write(home.path().join("token"), "hf_file\n").expect("written");
         assert_eq!(hub(&[("HF_HOME", home_name)]).token.as_deref(), Some("hf_file"));
+        let by_path = hub(&[("HF_TOKEN_PATH", "$HERE/token"), ("HERE", home_name)]);
+        assert_eq!(by_path.token.as_deref(), Some("hf_file"));
         assert_eq!(hub(&[("HF_HOME", home_name), ("HF_TOKEN", "hf_x")]).token.as_deref(), Some("hf_x"));
     }
 }

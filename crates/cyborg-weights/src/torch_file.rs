@@ -185,7 +185,9 @@ impl Storages for LegacyStorages<'_> {
 fn unpickle(path: &Path, bytes: &[u8]) -> Result<Unpickled, WeightsError> {
     pickle::unpickle(bytes).map_err(|refusal| match refusal {
         Refusal::Malformed(reason) => malformed(path, reason),
-        Refusal::Call(global) => WeightsError::Code { path: path.to_owned(), global },
+        Refusal::Call(global) => {
+            WeightsError::Code { path: path.to_owned(), global: cyborg_causes::shown(&global).into_owned() }
+        }
     })
 }
 

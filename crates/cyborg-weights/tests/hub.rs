@@ -534,3 +534,36 @@ fn a_file_is_where_it_is() {
     fs::write(&path, "").expect("written");
     assert_eq!(hub.fetch(&Source::File(path.clone()), &()).expect("there"), path);
 }
+
+/// A cache that other users share may be read-only for this one: where nothing changed, nothing is written.
+#[test]
+fn what_is_unchanged_is_not_written_again() {
+    let server = Server::start(&[("model.safetensors", &content(100))]);
+    let cache = tempfile::tempdir().expect("a folder");
+    let hub = server.hub(cache.path());
+    let first = fetch(&hub, "hf://o/n").expect("fetched");
+    let times = || {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![cache.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("listed") {
+                let path = entry.expect("an entry").path();
+                let metadata = fs::symlink_metadata(&path).expect("there");
+                found.insert(path.clone(), metadata.modified().expect("a time"));
+                if metadata.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        found
+    };
+    let before = times();
+    assert!(before.keys().any(|path| path.ends_with("refs/main")), "{before:?}");
+    assert_eq!(fetch(&hub, "hf://o/n").expect("kept"), first);
+    assert_eq!(times(), before);
+    // A new commit is noted.
+    server.set(|state| state.commit = OTHER_COMMIT.to_owned());
+    fetch(&hub, "hf://o/n").expect("kept");
+    let reference = before.keys().find(|path| path.ends_with("refs/main")).expect("a reference");
+    assert_eq!(fs::read_to_string(reference).expect("read"), OTHER_COMMIT);
+}

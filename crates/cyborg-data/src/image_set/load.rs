@@ -5,7 +5,7 @@ use super::{ImageSet, StoredImage, check_side};
 use crate::DataError;
 use crate::image_file::{read_image, resized_pixels};
 use cyborg_causes::on_one_line;
-use cyborg_image::read_grey;
+use cyborg_image::read_map;
 use cyborg_manifest::Item;
 use cyborg_saliency::check_aspect;
 use rayon::prelude::*;
@@ -81,7 +81,7 @@ fn load_item(
     keep: bool,
     for_maps: &AtomicU64,
 ) -> Result<(StoredImage, Option<StoredMap>), (PathBuf, String)> {
-    let image = read_image(&item.image).map_err(|reason| (item.image.clone(), reason))?;
+    let image = read_image(&item.image, item.window).map_err(|reason| (item.image.clone(), reason))?;
     let size = (image.width_px, image.height_px);
     let stored =
         if keep { StoredImage::Resized(resized_pixels(image, input_px)) } else { StoredImage::InFile };
@@ -91,7 +91,7 @@ fn load_item(
 }
 
 fn load_map(path: &Path, image_size: (u32, u32), memory_bytes: &AtomicU64) -> Result<StoredMap, String> {
-    let map = read_grey(path).map_err(|error| on_one_line(&error))?;
+    let map = read_map(path).map_err(|error| on_one_line(&error))?;
     check_aspect((map.width_px, map.height_px), image_size).map_err(|error| error.to_string())?;
     let n_bytes = map.pixels.len() as u64;
     let fits = memory_bytes

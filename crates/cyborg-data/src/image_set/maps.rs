@@ -2,7 +2,7 @@
 
 use crate::DataError;
 use cyborg_causes::on_one_line;
-use cyborg_image::{Raster, read_grey};
+use cyborg_image::{Raster, read_map};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl StoredMap {
             path: path.clone(),
             reason,
         };
-        let map = read_grey(path).map_err(|error| fault(on_one_line(&error)))?;
+        let map = read_map(path).map_err(|error| fault(on_one_line(&error)))?;
         if digest(&map) != self.digest {
             return Err(fault("the file has changed since the images were loaded: start again".to_owned()));
         }

@@ -171,7 +171,7 @@ impl ImageSet {
 
     fn decode_again(&self, item: usize) -> Result<Raster, DataError> {
         let item = &self.items[item];
-        read_image(&item.image).map_err(|reason| DataError::Reread {
+        read_image(&item.image, item.window).map_err(|reason| DataError::Reread {
             what: "the image",
             id: item.id.clone(),
             path: item.image.clone(),

@@ -62,6 +62,7 @@ mod tests {
             subject: None,
             split: Split::Train,
             map: None,
+            window: None,
             origin: "the test".to_owned(),
         };
         let image = Raster { width_px: SIDE, height_px: SIDE, channels: 3, pixels: vec![7; 768] };

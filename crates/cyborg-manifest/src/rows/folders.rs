@@ -7,9 +7,6 @@ use super::{Row, Rows, file_name, stem};
 use crate::error::ManifestError;
 use crate::manifest::Folders;
 
-/// What counts as an image in a folder, in any case of letters; other files are passed over.
-const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"];
-
 /// Deeper folders are a loop of links.
 const MAX_DEPTH: usize = 32;
 
@@ -23,9 +20,9 @@ pub(super) fn read(layout: &Folders, rows: &mut Rows) -> Result<(), ManifestErro
             Some(maps) => Some(MapFolder::read(rows.root, maps, true)?),
             None => None,
         };
-        let files = image_files(&path)?;
+        let files = image_files(&path, &mut rows.left_out)?;
         if files.is_empty() {
-            let what = format!("no file in `{}` has the name of an image", path.display());
+            let what = format!("no file in `{}` is an image", path.display());
             return Err(ManifestError::Empty { id: rows.manifest.id.clone(), what });
         }
         for file in files {
@@ -44,15 +41,21 @@ pub(super) fn read(layout: &Folders, rows: &mut Rows) -> Result<(), ManifestErro
     Ok(())
 }
 
-/// The image files below `folder`, as paths relative to it, sorted.
-fn image_files(folder: &Path) -> Result<Vec<String>, ManifestError> {
+/// The image files below `folder`, as paths relative to it, sorted. Other files are counted by their ending.
+fn image_files(folder: &Path, left_out: &mut BTreeMap<String, usize>) -> Result<Vec<String>, ManifestError> {
     let mut files = Vec::new();
-    collect(folder, "", 0, &mut files)?;
+    collect(folder, "", 0, &mut files, left_out)?;
     files.sort();
     Ok(files)
 }
 
-fn collect(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<String>) -> Result<(), ManifestError> {
+fn collect(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    files: &mut Vec<String>,
+    left_out: &mut BTreeMap<String, usize>,
+) -> Result<(), ManifestError> {
     let read = |source| ManifestError::Read { what: "folder of images", path: folder.into(), source };
     if depth > MAX_DEPTH {
         return Err(read(std::io::Error::other("folders are nested too deeply: is there a loop of links?")));
@@ -71,17 +74,20 @@ fn collect(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<String>) -
         let path = entry.path();
         let below = format!("{prefix}{name}");
         if path.is_dir() {
-            collect(&path, &format!("{below}/"), depth + 1, files)?;
-        } else if is_image_name(name) {
+            collect(&path, &format!("{below}/"), depth + 1, files, left_out)?;
+        } else if cyborg_image::is_image_file(&path) {
             files.push(below);
+        } else {
+            *left_out.entry(ending(name)).or_default() += 1;
         }
     }
     Ok(())
 }
 
-fn is_image_name(name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(_, extension)| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
+/// `.txt` of `notes.TXT`, for counting.
+fn ending(name: &str) -> String {
+    let ending = name.rsplit_once('.').map(|(_, ending)| format!(".{}", ending.to_lowercase()));
+    ending.unwrap_or_else(|| "without an ending".to_owned())
 }
 
 /// The saliency maps of a folder, listed once.
@@ -101,7 +107,7 @@ impl MapFolder {
         if !path.is_dir() {
             return Ok(Self { folder: folder.to_owned(), files: None, by_stem });
         }
-        let mut files = image_files(&path)?;
+        let mut files = image_files(&path, &mut BTreeMap::new())?;
         if !nested {
             files.retain(|file| !file.contains('/'));
         }

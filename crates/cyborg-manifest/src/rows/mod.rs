@@ -2,6 +2,7 @@
 
 mod csv_file;
 mod folders;
+mod inside;
 mod released_list;
 mod table;
 
@@ -28,21 +29,28 @@ pub(crate) fn read(manifest: &Manifest, root: PathBuf) -> Result<Dataset, Manife
         }
         Layout::Table(layout) => (table::read(layout, &mut rows)?, "its table has no row"),
     };
+    let left_out = std::mem::take(&mut rows.left_out);
     let (rows, n_repeated_rows) = rows.finish()?;
     if rows.is_empty() {
         return Err(ManifestError::Empty { id: manifest.id.clone(), what: what.to_owned() });
     }
+    let items = items(manifest, &root, rows, division);
+    if !manifest.links_outside_root {
+        inside::check(manifest, &root, &items)?;
+    }
     Ok(Dataset {
         id: manifest.id.clone(),
+        manifest: manifest.path.clone(),
         title: manifest.title.clone(),
         phantom: manifest.phantom,
         classes: manifest.classes.clone(),
-        items: items(manifest, &root, rows, division),
+        items,
         pairs: manifest.pairs.clone(),
         expected: manifest.expected.clone(),
         recipe: manifest.recipe.clone(),
         obtain: manifest.obtain.trim().to_owned(),
         n_repeated_rows,
+        left_out,
         root,
     })
 }
@@ -65,6 +73,7 @@ fn items(manifest: &Manifest, root: &Path, rows: Vec<Row>, division: Option<&Div
             subject: row.subject,
             split,
             map: row.map.map(|map| root.join(map)),
+            window: manifest.window,
             origin: row.origin,
         });
     }
@@ -92,6 +101,8 @@ struct Rows<'a> {
     kept: Vec<Row>,
     by_image: HashMap<String, usize>,
     n_repeated: usize,
+    /// Files of folders that hold no image, by ending.
+    left_out: BTreeMap<String, usize>,
     faults: Faults,
 }
 
@@ -103,6 +114,7 @@ impl<'a> Rows<'a> {
             kept: Vec::new(),
             by_image: HashMap::new(),
             n_repeated: 0,
+            left_out: BTreeMap::new(),
             faults: Faults::default(),
         }
     }
@@ -147,15 +159,26 @@ impl<'a> Rows<'a> {
         self.faults.push(format!("{origin}: {message}"));
     }
 
-    /// The class that a word of a list or table means: a key of `labels`, or a class name.
+    /// The class that a word of a list or table means: a key of `labels`, or a class name; `1.0` means what `1` means.
     fn class(&self, word: &str, labels: &BTreeMap<String, usize>) -> Result<usize, String> {
-        if let Some(&label) = labels.get(word) {
+        let mapped = cyborg_table::position(labels.keys().map(String::as_str), word);
+        if let Some(&label) = mapped.and_then(|at| labels.values().nth(at)) {
             return Ok(label);
         }
         let classes = &self.manifest.classes;
-        classes.iter().position(|class| class == word).ok_or_else(|| {
+        cyborg_table::position(classes.iter().map(String::as_str), word).ok_or_else(|| {
             let valid = labels.keys().chain(classes).map(String::as_str);
-            format!("label `{word}` is no class of this data set{}", suggest::hint(word, valid))
+            let message =
+                format!("label `{word}` is no class of this data set{}", suggest::hint(word, valid));
+            if labels.is_empty() && cyborg_table::whole_number(word).is_some() {
+                let example: Vec<String> =
+                    classes.iter().enumerate().map(|(index, class)| format!("\"{index}\": {class}")).collect();
+                return format!(
+                    "{message}; where the table numbers the classes, say so in the manifest: `labels: {{{}}}`",
+                    example.join(", ")
+                );
+            }
+            message
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
-use super::csv_file::CsvFile;
+use super::csv_file;
 use super::folders::MapFolder;
 use super::{Row, Rows, file_name, relative_in};
 use crate::dataset::Split;
@@ -23,8 +23,8 @@ pub(super) fn read(layout: &ReleasedList, rows: &mut Rows) -> Result<(), Manifes
             return Err(rows.missing("list", &path));
         }
         let splits = BTreeMap::from([("train", Split::Train), ("test", *second_split)]);
-        let csv = CsvFile::read(&path)?;
-        csv.each(&mut csv.reader(false), file, rows, |rows, record, line| {
+        let csv = cyborg_table::Table::read(&path)?;
+        csv_file::each(&csv, &mut csv.reader(false), file, rows, |rows, record, line| {
             let origin = format!("{file}:{line}");
             match row(layout, rows, record, &splits, &origin) {
                 Ok(mut row) => {

@@ -8,7 +8,7 @@ use polars::prelude::{Column, DataType, PlSmallStr, PolarsResult};
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
 
-use super::csv_file::CsvFile;
+use super::csv_file;
 use super::{Row, Rows, relative_in};
 use crate::dataset::Split;
 use crate::divide::Division;
@@ -69,7 +69,7 @@ impl Places {
 }
 
 fn read_csv(layout: &Table, rows: &mut Rows, path: &Path) -> Result<(), ManifestError> {
-    let csv = CsvFile::read(path)?;
+    let csv = cyborg_table::Table::read(path)?;
     let mut reader = csv.reader(true);
     let header = match reader.headers() {
         Ok(header) => header.clone(),
@@ -83,14 +83,14 @@ fn read_csv(layout: &Table, rows: &mut Rows, path: &Path) -> Result<(), Manifest
     let names: Vec<&str> = header.iter().collect();
     let places =
         Places::find(&layout.columns, &names).map_err(|reason| rows.table_error(&layout.file, reason))?;
-    csv.each(&mut reader, &layout.file, rows, |rows, record, line| {
+    csv_file::each(&csv, &mut reader, &layout.file, rows, |rows, record, line| {
         let cell = |place: usize| record.get(place).unwrap_or_default();
         push(layout, rows, &places, &cell, line);
     })
 }
 
 fn read_parquet(layout: &Table, rows: &mut Rows, path: &Path) -> Result<(), ManifestError> {
-    let file = fs_err::File::open(path).map_err(|source| ManifestError::Read {
+    let file = cyborg_files::open_regular(path).map_err(|source| ManifestError::Read {
         what: "table",
         path: path.into(),
         source,
@@ -156,7 +156,9 @@ fn push<'a>(layout: &Table, rows: &mut Rows, places: &Places, cell: &dyn Fn(usiz
 }
 
 fn split_of(layout: &Table, word: &str) -> Result<Split, String> {
-    layout.splits.get(word).copied().or_else(|| Split::from_name(word)).ok_or_else(|| {
+    let mapped = cyborg_table::position(layout.splits.keys().map(String::as_str), word);
+    let mapped = mapped.and_then(|at| layout.splits.values().nth(at).copied());
+    mapped.or_else(|| Split::from_name(word)).ok_or_else(|| {
         let valid = layout.splits.keys().map(String::as_str).chain(Split::ALL.map(Split::name));
         format!("unknown split `{word}`{}", suggest::hint(word, valid))
     })

@@ -21,6 +21,7 @@ fn check(folder: &Folder, items: &[Item], expected: &[Facts]) {
             subject: subject.map(str::to_owned),
             split,
             map: map.map(|map| folder.path(map)),
+            window: None,
             origin: origin.to_owned(),
         };
         assert_eq!(*item, expected);
@@ -236,7 +237,7 @@ fn files_are_looked_for_only_when_asked() {
           - rows.csv:2: `DIR/a.png`
           - rows.csv:2: `DIR/m.png`
           obtain them: ask me
-          `cargo xtask data verify faces` lists what is wrong; `--phantom` runs the same experiment on drawn images
+          `cargo xtask data verify DIR/manifest.yaml` lists what is wrong; `--phantom` runs the same experiment on drawn images
         ");
     folder.image("a.png", (2, 2, 3), 1);
     folder.image("m.png", (2, 2, 1), 1);

@@ -8,4 +8,5 @@ mod layouts;
 mod manifest_faults;
 mod root;
 mod row_faults;
+mod stored_by_others;
 mod verify;

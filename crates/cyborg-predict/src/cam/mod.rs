@@ -5,7 +5,8 @@ mod overlay;
 
 use crate::ahead::ahead;
 use crate::batches::{Answer, Effort, OnProgress, failure, for_each_answer};
-use crate::csv_io::{inner, io_error};
+use crate::classes::class_logits;
+use crate::csv_io::{inner, io_error, path_cell, text_cell};
 use crate::npy::npy_bytes;
 use crate::pixels::read_picture;
 use crate::predict::{Outcome, outcome};
@@ -159,6 +160,7 @@ fn drawings(
     failures: &mut Vec<(usize, Failure)>,
 ) -> Result<Vec<Drawing>, PredictError> {
     let Answer { numbers, output, logits } = answer;
+    let logits: Vec<Option<Vec<f32>>> = logits.into_iter().map(|row| row.map(class_logits)).collect();
     let class_of = |number: usize, logits: &[f32]| match target {
         CamTarget::Predicted => Some(largest(logits)),
         CamTarget::True => images[number].label,
@@ -169,11 +171,19 @@ fn drawings(
         .zip(&logits)
         .map(|(&number, logits)| logits.as_deref().and_then(|logits| class_of(number, logits)))
         .collect();
+    // One logit has one CAM: that of class 1. What speaks against it speaks for class 0.
+    let is_one_logit = model.network().n_classes() == 1;
     // Rows that are not drawn take part with class 0, so that batches keep their shape.
-    let indices: Vec<u32> = classes.iter().map(|class| class.unwrap_or(0) as u32).collect();
+    let indices: Vec<u32> =
+        classes.iter().map(|class| if is_one_logit { 0 } else { class.unwrap_or(0) as u32 }).collect();
     let indices = Tensor::from_vec(indices, numbers.len(), &Device::Cpu)?;
     let weight = model.network().classifier_weight().detach();
-    let cams = cam_from_features(&output.features(&model.tap())?.detach(), &weight, &indices)?;
+    let mut cams = cam_from_features(&output.features(&model.tap())?.detach(), &weight, &indices)?;
+    if is_one_logit {
+        let sign = |class: &Option<usize>| if *class == Some(1) { 1.0_f32 } else { -1.0 };
+        let signs: Vec<f32> = classes.iter().map(sign).collect();
+        cams = cams.broadcast_mul(&Tensor::from_vec(signs, (numbers.len(), 1, 1), &Device::Cpu)?)?;
+    }
     let (_, height, width) = cams.dims3()?;
     let normalised = min_max_normalise(&cams)?.flatten_from(1)?.to_vec2::<f32>()?;
     let cams = cams.flatten_from(1)?.to_vec2::<f32>()?;
@@ -222,7 +232,7 @@ struct Files {
 
 impl Drawing {
     fn draw(&self, image: &Image, name: &str, options: CamOptions, folder: &Path) -> Result<Files, Undrawn> {
-        let picture = read_picture(&image.path).map_err(Undrawn::Picture)?;
+        let picture = read_picture(&image.path, image.window).map_err(Undrawn::Picture)?;
         let (height, width) = self.grid;
         let quantise = |&cell: &f32| (cell.clamp(0.0, 1.0) * 255.0).round() as u8;
         let grid = Raster {
@@ -299,13 +309,13 @@ impl Index {
     ) -> Result<(), PredictError> {
         let cells = || drawing.cam.iter().copied();
         self.write([
-            image.id.clone(),
-            image.source.clone().unwrap_or_default(),
+            path_cell(&image.id).into_owned(),
+            text_cell(image.source.as_deref().unwrap_or_default()).into_owned(),
             image.label.map(|label| label.to_string()).unwrap_or_default(),
             drawing.predicted.to_string(),
-            classes.names()[drawing.predicted].clone(),
+            text_cell(&classes.names()[drawing.predicted]).into_owned(),
             drawing.class.to_string(),
-            classes.names()[drawing.class].clone(),
+            text_cell(&classes.names()[drawing.class]).into_owned(),
             format!("{:?}", drawing.probability),
             format!("{:?}", cells().fold(f32::INFINITY, f32::min)),
             format!("{:?}", cells().fold(f32::NEG_INFINITY, f32::max)),

@@ -47,6 +47,7 @@ pub(super) fn read(
             path: item.image,
             label: Some(dataset.classes[item.label].clone()),
             source: Some(item.source),
+            window: item.window,
             origin: item.origin,
         })
         .collect();

@@ -6,11 +6,12 @@ mod manifest;
 mod table;
 
 use crate::{Classes, PredictError};
+use cyborg_image::Window;
 use cyborg_manifest::Split;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub use folder::IMAGE_EXTENSIONS;
+pub use cyborg_image::IMAGE_EXTENSIONS;
 
 /// One picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Image {
     pub label: Option<usize>,
     /// Generator, camera, hospital, ...; None where nobody says.
     pub source: Option<String>,
+    /// Which values of 16-bit samples are black and white, as the manifest says; None keeps the high bytes.
+    pub window: Option<Window>,
     /// Where it is listed: `rows.csv:17`; empty in a folder.
     pub origin: String,
 }
@@ -40,10 +43,11 @@ pub struct Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.image.as_str(), self.origin.as_str()) {
-            ("", origin) => write!(formatter, "{origin}: {}", self.reason),
-            (image, "") => write!(formatter, "`{image}`: {}", self.reason),
-            (image, origin) => write!(formatter, "`{image}` ({origin}): {}", self.reason),
+        let (image, reason) = (cyborg_causes::shown(&self.image), &self.reason);
+        match (&*image, self.origin.as_str()) {
+            ("", origin) => write!(formatter, "{origin}: {reason}"),
+            (image, "") => write!(formatter, "`{image}`: {reason}"),
+            (image, origin) => write!(formatter, "`{image}` ({origin}): {reason}"),
         }
     }
 }
@@ -103,11 +107,12 @@ struct Row {
     path: PathBuf,
     label: Option<String>,
     source: Option<String>,
+    window: Option<Window>,
     origin: String,
 }
 
 impl ImageList {
-    /// Finds images: below a folder, one file, the rows of a table (`.csv`, or `.tsv` with tabs), a manifest file
+    /// Finds images: below a folder, one file, the rows of a table (`.csv`, `.tsv` or `.txt`, with commas, semicolons or tabs), a manifest file
     /// (`.yaml`), or a manifest's id. What is there goes before an id. No image is opened or looked for.
     ///
     /// # Errors
@@ -121,18 +126,18 @@ impl ImageList {
             options.refuse_columns()?;
             options.refuse_split()?;
             folder::read(what, path)?
-        } else if matches!(extension.as_str(), "csv" | "tsv") {
+        } else if matches!(extension.as_str(), "csv" | "tsv" | "txt") {
             options.refuse_split()?;
-            table::read(what, path, if extension == "tsv" { b'\t' } else { b',' }, options)?
+            table::read(what, path, options)?
         } else if matches!(extension.as_str(), "yaml" | "yml") {
             options.refuse_columns()?;
             manifest::read(what, &cyborg_manifest::read_manifest(path)?, options)?
         } else if path.is_file() {
             options.refuse_columns()?;
             options.refuse_split()?;
-            if !IMAGE_EXTENSIONS.contains(&extension.as_str()) {
+            if !cyborg_image::is_image_file(path) {
                 let reason = format!(
-                    "it is a file, but its name ends neither in csv, tsv, yaml nor as images do ({})",
+                    "it is a file, but its name ends neither in csv, tsv, txt, yaml nor as images do ({})",
                     IMAGE_EXTENSIONS.join(", ")
                 );
                 return Err(PredictError::NoSuchImages { what: what.to_owned(), reason });
@@ -192,9 +197,12 @@ impl ImageList {
         };
         let mut unknown = BTreeSet::new();
         let mut n_known = 0;
-        for Row { id, path, label, source, origin } in self.rows {
+        for Row { id, path, label, source, window, origin } in self.rows {
             let word = label.as_deref().filter(|_| !labels.ignore);
-            let index = word.map(|word| map.get(word).copied().or_else(|| classes.find(word)));
+            let index = word.map(|word| {
+                let mapped = cyborg_table::position(map.keys().copied(), word);
+                mapped.and_then(|at| map.values().nth(at).copied()).or_else(|| classes.find(word))
+            });
             if let (Some(word), Some(None)) = (word, index) {
                 let reason = format!("its label `{word}` is no class of the network: {}", classes.listed());
                 images.failures.push(Failure { image: id, origin, reason });
@@ -204,7 +212,7 @@ impl ImageList {
             let label = index.flatten();
             n_known += usize::from(label.is_some());
             let source = source.or_else(|| label.map(|label| classes.names()[label].clone()));
-            images.items.push(Image { id, path, label, source, origin });
+            images.items.push(Image { id, path, label, source, window, origin });
         }
         if n_known == 0 && !unknown.is_empty() {
             const SHOWN: usize = 8;
@@ -221,7 +229,7 @@ impl ImageList {
 
 impl Row {
     fn new(id: String, path: PathBuf) -> Self {
-        Self { id, path, label: None, source: None, origin: String::new() }
+        Self { id, path, label: None, source: None, window: None, origin: String::new() }
     }
 }
 

@@ -1,8 +1,9 @@
-//! A CSV table of pictures, whatever its columns are called.
+//! A CSV table of images, whatever its columns are called.
 
 use super::{Failure, ImageList, ImageOptions, Row};
 use crate::PredictError;
 use csv::StringRecord;
+use cyborg_table::Table;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -11,22 +12,9 @@ const IMAGE_COLUMNS: [&str; 4] = ["image", "path", "file", "filename"];
 
 /// Rows in the order of the table. A row that says again what another has said is left out; one that contradicts another,
 /// or cannot be read, is a failure.
-pub(super) fn read(
-    what: &str,
-    path: &Path,
-    delimiter: u8,
-    options: &ImageOptions,
-) -> Result<ImageList, PredictError> {
-    let bytes = fs_err::read(path).map_err(|source| PredictError::Read {
-        what: "table of images",
-        path: path.to_owned(),
-        source,
-    })?;
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(&bytes[..]);
+pub(super) fn read(what: &str, path: &Path, options: &ImageOptions) -> Result<ImageList, PredictError> {
+    let table = Table::read(path)?;
+    let mut reader = table.flexible_reader();
     let header = reader.headers().map_err(|error| table_error(path, error.to_string()))?.clone();
     let columns = Columns::find(path, &header, options)?;
     let root = match &options.root {
@@ -34,7 +22,7 @@ pub(super) fn read(
         None => path.parent().map(Path::to_owned).unwrap_or_default(),
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut lines = Lines { bytes: &bytes, at: 0, line: 1 };
+    let mut lines = table.lines();
     let mut rows = Rows { list: ImageList::new(what, Vec::new()), by_image: HashMap::new(), n_repeated: 0 };
     for record in reader.records() {
         match record {
@@ -88,12 +76,8 @@ impl Columns {
         let image = match &options.image_column {
             Some(name) => named(name)?,
             None => IMAGE_COLUMNS.iter().find_map(|name| position(name)).ok_or_else(|| {
-                let first = header.iter().next().unwrap_or_default();
-                let hint = if header.len() == 1 && first.contains([';', '\t']) {
-                    "; separate its columns by commas, or by tabs in a file called .tsv"
-                } else {
-                    "; say with `--image-column NAME` which one holds the paths (the first line must be a header)"
-                };
+                let hint =
+                    "; say with `--image-column NAME` which one holds the paths (the first line must be a header)";
                 table_error(path, format!("it has no column `image`, only {}{hint}", found()))
             })?,
         };
@@ -156,34 +140,10 @@ impl Rows {
         }
         self.by_image.insert(image.clone(), self.list.rows.len());
         let path = PathBuf::from(root).join(&image);
-        self.list.rows.push(Row { id: image, path, label, source, origin });
+        self.list.rows.push(Row { id: image, path, label, source, window: None, origin });
     }
 
     fn fail(&mut self, image: String, origin: String, reason: String) {
         self.list.failures.push(Failure { image, origin, reason });
-    }
-}
-
-/// Counts lines up to ever later places, as an editor counts them. The reader's own count is one short where lines end
-/// in CR LF.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: usize,
-}
-
-impl Lines<'_> {
-    /// The line of the first letter of the record that begins at `position`.
-    fn line_of(&mut self, position: Option<&csv::Position>) -> usize {
-        let Some(position) = position else { return self.line };
-        let mut end = (position.byte() as usize).min(self.bytes.len());
-        while matches!(self.bytes.get(end), Some(b'\r' | b'\n')) {
-            end += 1;
-        }
-        if end > self.at {
-            self.line += self.bytes[self.at..end].split(|&byte| byte == b'\n').count() - 1;
-            self.at = end;
-        }
-        self.line
     }
 }

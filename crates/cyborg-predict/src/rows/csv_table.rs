@@ -2,7 +2,7 @@
 
 use super::{Columns, Row};
 use crate::PredictError;
-use crate::csv_io::{inner, io_error};
+use crate::csv_io::{inner, io_error, path_cell, text_cell};
 use cyborg_files::WholeFile;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -69,9 +69,9 @@ impl CsvTable {
 
     pub(super) fn push(&mut self, row: Row<'_>) -> Result<(), PredictError> {
         let fields = &mut self.fields;
-        fields.push(row.image.to_owned());
+        fields.push(path_cell(row.image).into_owned());
         if self.columns.source {
-            fields.push(row.source.unwrap_or_default().to_owned());
+            fields.push(text_cell(row.source.unwrap_or_default()).into_owned());
         }
         if self.columns.label {
             fields.push(row.label.map(|label| label.to_string()).unwrap_or_default());
@@ -79,7 +79,7 @@ impl CsvTable {
         fields.push(row.predicted.to_string());
         fields.push(number(row.score));
         fields.extend(row.logits.iter().map(number));
-        fields.push(row.predicted_class.to_owned());
+        fields.push(text_cell(row.predicted_class).into_owned());
         fields.extend(row.probabilities.iter().map(number));
         self.write()
     }

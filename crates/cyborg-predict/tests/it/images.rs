@@ -36,6 +36,7 @@ fn table(dir: &Path, text: impl AsRef<[u8]>) -> std::path::PathBuf {
 #[test]
 fn a_folder_is_searched_and_sorted() {
     let dir = tempfile::tempdir().expect("temporary folder");
+    // The content decides where the name does not.
     for name in [
         "b.PNG",
         "a/z.jpg",
@@ -43,14 +44,19 @@ fn a_folder_is_searched_and_sorted() {
         "a.webp",
         ".hidden.png",
         ".git/x.png",
-        "notes.txt",
+        "photo.jfif",
+        "photo.JPE",
         "png",
-        "c.bmp.gz",
     ] {
         write_picture(&dir.path().join(name), &picture(4, 4, 3, 0));
     }
+    for name in ["notes.txt", "list.TXT", "c.bmp.gz", "readme", "animation.gif"] {
+        fs_err::write(dir.path().join(name), b"GIF89a or a text").expect("written");
+    }
     let found = images(dir.path(), &ImageOptions::default());
-    assert_eq!(ids(&found), ["a.webp", "a/b/c.tiff", "a/z.jpg", "b.PNG"]);
+    assert_eq!(ids(&found), ["a.webp", "a/b/c.tiff", "a/z.jpg", "b.PNG", "photo.JPE", "photo.jfif", "png"]);
+    let left_out = "are left out: 1 .gif, 1 .gz, 2 .txt, 1 without an ending";
+    assert!(found.notes.len() == 1 && found.notes[0].ends_with(left_out), "{:?}", found.notes);
     assert_eq!(found.items[1].path, dir.path().join("a/b/c.tiff"));
     assert!(!found.have_labels() && !found.have_sources() && found.failures.is_empty());
     // One file is a list of one.
@@ -63,11 +69,47 @@ fn an_empty_folder_says_what_it_lacks() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let message = refused(dir.path(), &ImageOptions::default());
     assert!(
-        message.contains("has no image, but no file at all: a picture's name ends in png, jpg"),
+        message.contains("has no image, but no file at all: an image is a PNG, JPEG, TIFF, BMP or WebP file"),
         "{message}"
     );
     fs_err::write(dir.path().join("a.gif"), b"").expect("written");
-    assert!(refused(dir.path(), &ImageOptions::default()).contains("but 1 other files"));
+    assert!(refused(dir.path(), &ImageOptions::default()).contains("but 1 .gif: "));
+}
+
+#[test]
+fn what_was_drawn_here_is_not_read_back() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    for name in ["a.png", "maps/b.png", "drawn/overlays/a.png", "drawn/maps/a.png", "drawn/c.png"] {
+        write_picture(&dir.path().join(name), &picture(4, 4, 3, 0));
+    }
+    fs_err::write(dir.path().join("drawn/cams.csv"), b"image\n").expect("written");
+    let found = images(dir.path(), &ImageOptions::default());
+    assert_eq!(ids(&found), ["a.png", "drawn/c.png", "maps/b.png"]);
+    assert!(
+        found.notes.iter().any(|note| note.contains("drawn` holds results of `cam`")),
+        "{:?}",
+        found.notes
+    );
+    // Drawn into the folder of images itself.
+    fs_err::write(dir.path().join("cams.csv"), b"image\n").expect("written");
+    write_picture(&dir.path().join("overlays/a.png"), &picture(4, 4, 3, 0));
+    assert_eq!(ids(&images(dir.path(), &ImageOptions::default())), ["a.png", "drawn/c.png"]);
+}
+
+#[test]
+fn tables_are_read_however_they_are_stored() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    for text in [
+        "image,label\na.png,1.0\nb.png,0.0\n",
+        "image;label\r\na.png;fake\r\nb.png;real\r\n",
+        "\u{feff}image\tlabel\na.png\t1\nb.png\t0\n",
+        "sep=;\nimage;label\na.png;1\nb.png;real\n",
+    ] {
+        let found = images(&table(dir.path(), text), &ImageOptions::default());
+        let labels: Vec<_> = found.items.iter().map(|image| (image.id.as_str(), image.label)).collect();
+        assert_eq!(labels, [("a.png", Some(1)), ("b.png", Some(0))], "{text}");
+        assert!(found.failures.is_empty());
+    }
 }
 
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 mod cams;
 mod images;
+mod one_logit;
 mod scores;
 mod support;
 mod weights;

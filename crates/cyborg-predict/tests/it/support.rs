@@ -118,6 +118,7 @@ pub(crate) fn training_set(paths: &[PathBuf]) -> ImageSet {
         subject: None,
         split: Split::Test,
         map: None,
+        window: None,
         origin: "test".to_owned(),
     };
     let (set, bad) =

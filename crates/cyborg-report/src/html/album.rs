@@ -2,7 +2,7 @@
 use crate::colour::colour;
 use crate::escape::html;
 use base64::Engine as _;
-use cyborg_image::{Raster, encode_png, read_grey, read_rgb, resize_bilinear};
+use cyborg_image::{Raster, encode_png, read_map, read_rgb, resize_bilinear};
 use image::codecs::jpeg::JpegEncoder;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -165,7 +165,7 @@ fn thumbnail(path: &Path) -> Option<(String, f64)> {
 }
 
 fn map_thumbnail(path: &Path) -> Option<(String, f64)> {
-    let raster = shrink(read_grey(path).ok()?, MAP_PX);
+    let raster = shrink(read_map(path).ok()?, MAP_PX);
     let (width_px, height_px) = (raster.width_px, raster.height_px);
     let pixels = raster.pixels.iter().flat_map(|&value| colour(f64::from(value) / 255.0)).collect();
     let uri = picture_uri(&Raster { width_px, height_px, channels: 3, pixels })?;
