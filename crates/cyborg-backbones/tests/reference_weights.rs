@@ -1,13 +1,12 @@
 //! ImageNet's weights of EfficientNet-Lite0 give timm's logits.
 //!
 //! The weights are 19 MB and not in the repository. `EFFICIENTNET_LITE0_DIR` in the environment names a folder with
-//! `efficientnet_lite0.safetensors` (timm's names) and `efficientnet_lite0_reference.npz` (`input (3, 3, 224, 224)`,
-//! normalised, and timm's `logits (3, 1000)` for it); without it this test says so and does nothing. `golden.rs` compares
-//! the same network at other weights, always.
+//! `efficientnet_lite0.safetensors` (timm's names) and `efficientnet_lite0_reference.safetensors` (`input (3, 3, 224, 224)`,
+//! normalised, and timm's `logits (3, 1000)` for it, both f32); without it this test says so and does nothing. `golden.rs`
+//! compares the same network at other weights, always.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use candle_core::Tensor;
-use candle_core::npy::NpzTensors;
+use candle_core::{Device, Tensor, safetensors};
 use cyborg_backbones::{Architecture, Network};
 use std::path::PathBuf;
 
@@ -22,13 +21,13 @@ fn efficientnet_lite0_gives_timms_logits() {
         return;
     };
     let weights = folder.join("efficientnet_lite0.safetensors");
-    let reference = NpzTensors::new(folder.join("efficientnet_lite0_reference.npz")).unwrap();
-    let [input, expected] = ["input", "logits"].map(|name| reference.get(name).unwrap().expect(name));
-    let expected = values(&expected);
+    let reference =
+        safetensors::load(folder.join("efficientnet_lite0_reference.safetensors"), &Device::Cpu).unwrap();
+    let (input, expected) = (&reference["input"], values(&reference["logits"]));
     let largest = |values: &[f32]| values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
     let difference = |architecture| {
         let (network, _) = Network::open(&weights, Some(architecture)).unwrap();
-        let found = values(&network.forward_eval(&input, &[]).unwrap().logits);
+        let found = values(&network.forward_eval(input, &[]).unwrap().logits);
         let differences: Vec<f32> = found.iter().zip(&expected).map(|(a, b)| a - b).collect();
         largest(&differences) / largest(&expected)
     };

@@ -8,6 +8,8 @@
     reason = "vector instructions reach only what is inlined into the dispatched function"
 )]
 
+mod finish;
+
 use std::mem::MaybeUninit;
 
 use pulp::{Simd, WithSimd};
@@ -15,7 +17,8 @@ use pulp::{Simd, WithSimd};
 use crate::fresh::{as_unwritten, written};
 use crate::parallel::for_each;
 use crate::scratch::with_scratch;
-use crate::simd::{Level, best, dispatch, run_on};
+use crate::simd::{Level, best, run_on};
+pub(crate) use finish::Finish;
 
 /// Where each row of an operand begins: element `k` of row `r` is `values[bases[r] + k]`.
 #[derive(Clone, Copy, Debug)]
@@ -119,80 +122,6 @@ impl WithSimd for Shape {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> (usize, usize) {
         (S::F32_LANES, if S::REGISTER_COUNT >= 32 { 4 } else { 3 })
-    }
-}
-
-/// What is done to finished sums: `(sum - centre) * scale + shift`, plus what `other` has there, then ReLU if `relu`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Finish<'a> {
-    /// One of each a column.
-    pub(crate) centre: &'a [f32],
-    pub(crate) scale: &'a [f32],
-    pub(crate) shift: &'a [f32],
-    /// Laid out as the result.
-    pub(crate) other: Option<&'a [f32]>,
-    pub(crate) relu: bool,
-}
-
-impl<'a> Finish<'a> {
-    /// Of some columns only.
-    pub(crate) fn columns(&self, columns: std::ops::Range<usize>) -> Self {
-        let part = |values: &'a [f32]| &values[columns.clone()];
-        Self { centre: part(self.centre), scale: part(self.scale), shift: part(self.shift), ..*self }
-    }
-
-    /// Of the part of the result from `start` on.
-    pub(crate) fn from(&self, start: usize) -> Self {
-        Self { other: self.other.map(|other| &other[start..]), ..*self }
-    }
-
-    /// Finishes whole rows of all columns, the first of which lies `at` from the start of the result.
-    pub(crate) fn rows(&self, at: usize, out: &mut [MaybeUninit<f32>]) {
-        dispatch(FinishRows { finish: *self, at, out });
-    }
-
-    /// Finishes the sums in `out`, which lie `at` from the start of the result and are of these columns.
-    #[inline(always)]
-    pub(crate) fn apply(&self, at: usize, out: &mut [f32]) {
-        let lines = self.centre.iter().zip(self.scale).zip(self.shift);
-        let line =
-            |(value, ((centre, scale), shift)): (f32, ((&f32, &f32), &f32))| (value - centre) * scale + shift;
-        let rectified = |value: f32| if self.relu && value <= 0.0 { 0.0 } else { value };
-        match self.other {
-            None => {
-                for (out, lines) in out.iter_mut().zip(lines) {
-                    *out = rectified(line((*out, lines)));
-                }
-            }
-            Some(other) => {
-                let other = &other[at..][..out.len()];
-                for ((out, lines), other) in out.iter_mut().zip(lines).zip(other) {
-                    *out = rectified(line((*out, lines)) + other);
-                }
-            }
-        }
-    }
-}
-
-struct FinishRows<'a> {
-    finish: Finish<'a>,
-    at: usize,
-    out: &'a mut [MaybeUninit<f32>],
-}
-
-impl WithSimd for FinishRows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        let columns = self.finish.centre.len();
-        // SAFETY: the layouts are the same, and sums have been written before they are finished.
-        #[expect(unsafe_code, reason = "the standard library has no such view of part of a slice yet")]
-        let out =
-            unsafe { std::slice::from_raw_parts_mut(self.out.as_mut_ptr().cast::<f32>(), self.out.len()) };
-        for (row, out) in out.chunks_exact_mut(columns.max(1)).enumerate() {
-            self.finish.apply(self.at + row * columns, out);
-        }
     }
 }
 
@@ -533,112 +462,4 @@ impl Outer<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::simd::levels;
-
-    /// Multiples of 1/16 between -1 and 1: their products and the sums of a few thousand of these are exact in f32.
-    fn values(len: usize, factor: usize) -> Vec<f32> {
-        (0..len).map(|i| ((i * factor + 3) % 33) as f32 / 16.0 - 1.0).collect()
-    }
-
-    /// Rows, elements, columns: tails of tiles, of vectors and of blocks, more elements than a block has.
-    const SIZES: [(usize, usize, usize); 9] = [
-        (1, 1, 1),
-        (7, 3, 5),
-        (13, 20, 16),
-        (6, 33, 64),
-        (25, 5, 49),
-        (9, 700, 33),
-        (3, 1024, 17),
-        (130, 14, 100),
-        (260, 13, 65),
-    ];
-
-    fn packed(layout: PackedLayout, columns: usize, b: &[f32]) -> Vec<f32> {
-        layout.pack(|block, values| {
-            for (k, row) in values.chunks_exact_mut(block.width).enumerate() {
-                row[..block.columns].copy_from_slice(&b[k * columns + block.first..][..block.columns]);
-            }
-        })
-    }
-
-    #[test]
-    fn multiply_is_its_definition_on_every_instruction_set() {
-        for (rows, k, columns) in SIZES {
-            // Each row is two runs, the second before the first; rows overlap and results are spread out.
-            let (pitch, gap) = (k + 4, columns + 3);
-            let a = values((rows + 1) * pitch, 7);
-            let b = values(k * columns, 5);
-            let runs = [Run { offset: k / 3 + 2, len: k - k / 3 }, Run { offset: 1, len: k / 3 }];
-            let bases: Vec<usize> = (0..rows).map(|row| row * pitch).collect();
-            let targets: Vec<usize> = (0..rows).map(|row| (rows - 1 - row) * gap).collect();
-            let elements = |row: usize| {
-                let a = &a;
-                runs.iter().flat_map(move |run| &a[row * pitch + run.offset..][..run.len])
-            };
-            for level in levels() {
-                let layout = PackedLayout::on(level, k, columns);
-                let b_packed = packed(layout, columns, &b);
-                assert_eq!(b_packed.len(), layout.len());
-                let run = |finish: Option<Finish<'_>>| {
-                    let mut out = vec![0.5; rows * gap];
-                    let a = Rows { values: &a, bases: &bases };
-                    multiply_and(a, &runs, layout, &b_packed, as_unwritten(&mut out), &targets, finish);
-                    out
-                };
-                let mut expected = vec![0.5; rows * gap];
-                for (row, &target) in targets.iter().enumerate() {
-                    for column in 0..columns {
-                        let b = b[column..].iter().step_by(columns);
-                        expected[target + column] = elements(row).zip(b).map(|(a, b)| a * b).sum();
-                    }
-                }
-                assert_eq!(run(None), expected, "{level:?}, {rows} x {k} x {columns}");
-
-                // Powers of two scale exactly.
-                let centre = values(columns, 3);
-                let scale: Vec<f32> = (0..columns).map(|column| [0.5, -2.0, 1.0][column % 3]).collect();
-                let shift = values(columns, 11);
-                let other = values(rows * gap, 13);
-                for (relu, other) in [(false, None), (true, None), (true, Some(other.as_slice()))] {
-                    let mut finished = expected.clone();
-                    for &target in &targets {
-                        for column in 0..columns {
-                            let value = &mut finished[target + column];
-                            *value = (*value - centre[column]) * scale[column] + shift[column];
-                            *value += other.map_or(0.0, |other| other[target + column]);
-                            *value = if relu { value.max(0.0) } else { *value };
-                        }
-                    }
-                    let finish = Finish { centre: &centre, scale: &scale, shift: &shift, other, relu };
-                    assert_eq!(run(Some(finish)), finished, "{level:?}, {rows} x {k} x {columns}, {relu}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn outer_is_its_definition_on_every_instruction_set() {
-        for (len, rows, columns) in SIZES {
-            let (pitch, gap) = (len + 2, columns + 1);
-            let (a, b) = (values(rows * pitch + 1, 7), values(rows * gap, 5));
-            let a_bases: Vec<usize> = (0..rows).map(|row| row * pitch).collect();
-            let b_bases: Vec<usize> = (0..rows).map(|row| row * gap + 1).rev().collect();
-            let b_bases: Vec<usize> =
-                b_bases.into_iter().map(|base| base.min(rows * gap - columns)).collect();
-            let mut expected = values(len * columns, 3);
-            for (index, sum) in expected.iter_mut().enumerate() {
-                let (i, column) = (index / columns, index % columns);
-                let bases = a_bases.iter().zip(&b_bases);
-                *sum += bases.map(|(at, bt)| a[at + 1 + i] * b[bt + column]).sum::<f32>();
-            }
-            for level in levels() {
-                let mut sums = values(len * columns, 3);
-                let (a, b) = (Rows { values: &a, bases: &a_bases }, Rows { values: &b, bases: &b_bases });
-                outer_on(level, a, Run { offset: 1, len }, b, columns, &mut sums);
-                assert_eq!(sums, expected, "{level:?}, {len} x {rows} x {columns}");
-            }
-        }
-    }
-}
+mod tests;

@@ -53,7 +53,9 @@ impl Broadcast {
             for (pixel, a) in a.chunks_exact_mut(channels).enumerate() {
                 let b = self.pixel(b, pixel);
                 if self.one_channel {
-                    a.iter_mut().for_each(|a| *a = change(*a, b[0]));
+                    for a in a {
+                        *a = change(*a, b[0]);
+                    }
                 } else {
                     a.iter_mut().zip(b).for_each(|(a, &b)| *a = change(*a, b));
                 }
