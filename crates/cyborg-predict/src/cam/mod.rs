@@ -3,14 +3,13 @@
 mod names;
 mod overlay;
 
-use crate::ahead::ahead;
 use crate::batches::{Answer, Effort, OnProgress, failure, for_each_answer};
 use crate::csv_io::{inner, io_error};
 use crate::npy::npy_bytes;
-use crate::pixels::read_picture;
 use crate::predict::{Outcome, outcome};
 use crate::{Classes, Failure, Image, Images, Model, PredictError};
 use candle_core::{Device, Tensor};
+use cyborg_data::{ahead, read_image};
 use cyborg_files::WholeFile;
 use cyborg_image::{Raster, encode_png, resize_bilinear};
 use cyborg_loss::{cam_from_features, min_max_normalise};
@@ -222,7 +221,7 @@ struct Files {
 
 impl Drawing {
     fn draw(&self, image: &Image, name: &str, options: CamOptions, folder: &Path) -> Result<Files, Undrawn> {
-        let picture = read_picture(&image.path).map_err(Undrawn::Picture)?;
+        let picture = read_image(&image.path).map_err(Undrawn::Picture)?;
         let (height, width) = self.grid;
         let quantise = |&cell: &f32| (cell.clamp(0.0, 1.0) * 255.0).round() as u8;
         let grid = Raster {

@@ -10,7 +10,7 @@ use std::thread;
 /// hands the results to `take` on the calling thread, in order. So no more than `window` results wait at any time.
 ///
 /// The first error of `take` ends it. A panic in `work` or `take` goes on here.
-pub(crate) fn ahead<T: Send, E>(
+pub fn ahead<T: Send, E>(
     n: usize,
     n_threads: usize,
     window: usize,
