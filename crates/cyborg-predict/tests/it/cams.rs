@@ -39,7 +39,7 @@ fn the_map_is_the_one_that_a_training_scores() {
     let out = dir.path().join("out");
     draw_cams(&model, &images, options(CamTarget::Predicted), &out, &mut |_| ()).expect("drawn");
 
-    let set = training_set(model.network(), &paths);
+    let set = training_set(&paths);
     let grid = model.network().architecture().grid(INPUT_PX).expect("large enough");
     let scores = score(model.network(), model.tap(), &set, 3, &Silent).expect("scored");
     for (score, row) in scores.iter().zip(read_csv(&out.join("cams.csv"))) {
@@ -68,8 +68,8 @@ fn the_map_is_the_one_that_a_training_scores() {
 
 /// The CAM by hand from the network's own parts: `sum_k W[class][k] F[k]`.
 fn cam_by_hand(model: &Model, path: &Path, class: usize) -> Vec<f32> {
-    let mut planes = vec![0.0; model.pixels().n_values()];
-    model.pixels().normalise(&model.pixels().read(path).expect("a picture"), &mut planes);
+    let mut planes = vec![0.0; model.input().n_values()];
+    model.input().normalise(&model.input().read(path).expect("a picture"), &mut planes);
     let shape = (1, 3, INPUT_PX, INPUT_PX);
     let input = candle_core::Tensor::from_vec(planes, shape, &candle_core::Device::Cpu).expect("made");
     let output = model.network().forward_eval(&input, model.tap()).expect("run");

@@ -15,7 +15,7 @@ use std::path::Path;
 
 /// The scores that a training's own test run gives, by batches of `batch_size`.
 fn scores_of_training(network: &Network, paths: &[std::path::PathBuf], batch_size: usize) -> Vec<Vec<f32>> {
-    let set = training_set(network, paths);
+    let set = training_set(paths);
     let scores = score(network, Tap::Pooled, &set, batch_size, &Silent).expect("scored");
     scores.into_iter().map(|score| score.logits).collect()
 }

@@ -109,7 +109,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 }
 
 /// The pictures as a training has them.
-pub(crate) fn training_set(network: &Network, paths: &[PathBuf]) -> ImageSet {
+pub(crate) fn training_set(paths: &[PathBuf]) -> ImageSet {
     let item = |path: &PathBuf| Item {
         id: path.display().to_string(),
         image: path.clone(),
