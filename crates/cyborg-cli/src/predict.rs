@@ -235,7 +235,7 @@ fn describe(model: &Model) -> String {
     } else {
         String::new()
     };
-    let (network, px) = (model.network().architecture(), model.pixels().input_px());
+    let (network, px) = (model.network().architecture(), model.input().input_px());
     format!("{network}, {} classes{names}, input {px} px", classes.len())
 }
 

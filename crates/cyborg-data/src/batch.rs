@@ -1,9 +1,9 @@
 //! Items of an image set as tensors, one batch ahead where images must be decoded or changed first.
 
 use crate::image_set::{GridMaps, MOST_CACHED_CELLS};
-use crate::{DataError, ImageSet, Transform, augment};
+use crate::{DataError, ImageSet, NetworkInput, Sample, Transform, augment};
 use candle_core::{Device, Tensor};
-use cyborg_image::{Normalise, Raster};
+use cyborg_image::Raster;
 use cyborg_saliency::grid_from_map;
 use cyborg_seed::Seed;
 use std::borrow::Cow;
@@ -55,7 +55,7 @@ pub struct BatchPlan<'a> {
 #[derive(Debug)]
 pub struct Batches<'a> {
     set: &'a ImageSet,
-    normalise: Normalise,
+    input: NetworkInput,
     plan: BatchPlan<'a>,
     /// The maps on each of the plan's grids; None where they are made for each batch.
     grids: Vec<Option<Arc<GridMaps>>>,
@@ -69,7 +69,7 @@ struct Prepared<'a> {
 }
 
 impl<'a> Batches<'a> {
-    /// Batches of `set`. `normalisation` is mean and standard deviation of red, green and blue on the scale 0 to 1: a
+    /// Batches of `set`. `mean` and `std` are the mean and standard deviation of red, green and blue on the scale 0 to 1: a
     /// value becomes `(value / 255 - mean) / std`.
     ///
     /// # Errors
@@ -77,9 +77,10 @@ impl<'a> Batches<'a> {
     /// above 0, or transforms without a seed; [`DataError::Reread`] if a map can no longer be read.
     pub fn new(
         set: &'a ImageSet,
-        normalisation: ([f32; 3], [f32; 3]),
+        (mean, std): ([f32; 3], [f32; 3]),
         plan: BatchPlan<'a>,
     ) -> Result<Self, DataError> {
+        let input = NetworkInput::new(set.input_px(), mean, std)?;
         if !plan.transforms.is_empty() && plan.seed.is_none() {
             return Err(DataError::setting("seed", "missing", "a seed for the transforms to draw from"));
         }
@@ -89,7 +90,7 @@ impl<'a> Batches<'a> {
             if per_batch { Ok(None) } else { set.maps_on_grid(height, width).map(Some) }
         };
         let grids = plan.grids.iter().map(grid_maps).collect::<Result<Vec<_>, DataError>>()?;
-        Ok(Self { set, normalise: normalisation_table(normalisation)?, plan, grids })
+        Ok(Self { set, input, plan, grids })
     }
 
     /// Calls `work` with the batches of `order` from batch `first` on, with the batch's number. Batches that take work are
@@ -149,10 +150,10 @@ impl<'a> Batches<'a> {
     fn assemble(&self, items: &[usize], epoch: usize) -> Result<Batch, DataError> {
         let prepared = self.prepare(items, epoch)?;
         let (side, n) = (self.set.input_px(), items.len());
-        let n_values = 3 * side * side;
+        let n_values = self.input.n_values();
         let mut images = vec![0.0_f32; n * n_values];
         for (image, prepared) in images.chunks_exact_mut(n_values).zip(&prepared) {
-            self.normalise.planes(&prepared.pixels, image);
+            self.input.normalise(&prepared.pixels, image);
         }
         let labels: Vec<u32> = items.iter().map(|&item| self.set.items()[item].label as u32).collect();
         let on_grid = |(at, &grid): (usize, &(usize, usize))| {
@@ -198,12 +199,8 @@ impl<'a> Batches<'a> {
             return Ok(Prepared { pixels, maps, image_map: self.image_map_of(item)? });
         };
         let (transforms, side) = (self.plan.transforms, self.set.input_px());
-        let full_resolution = transforms.iter().any(|transform| transform.needs_full_resolution());
-        let image = self.set.image(item, full_resolution)?;
         let needs_map = self.plan.image_maps || !self.plan.grids.is_empty();
-        let map = if needs_map { self.set.map(item)? } else { None };
-        let draws = seed.child(&format!("epoch/{epoch}/augment/{}", self.set.items()[item].id));
-        let sample = augment(transforms, image, map.as_deref(), side, &draws)?;
+        let sample = self.set.augmented(item, transforms, seed, epoch, needs_map)?;
         let on_grid = |&(height, width): &(usize, usize)| cells(sample.map.as_ref(), height, width);
         Ok(Prepared {
             maps: self.plan.grids.iter().map(|grid| on_grid(grid).map(Cow::Owned)).collect(),
@@ -228,6 +225,24 @@ impl<'a> Batches<'a> {
     fn image_map_of(&self, item: usize) -> Result<Option<Vec<f32>>, DataError> {
         let side = self.set.input_px();
         if self.plan.image_maps { self.set.map_on_grid(item, side, side) } else { Ok(None) }
+    }
+}
+
+impl ImageSet {
+    /// An item as the transforms make it in an epoch.
+    pub(crate) fn augmented(
+        &self,
+        item: usize,
+        transforms: &[Box<dyn Transform>],
+        seed: Seed,
+        epoch: usize,
+        with_map: bool,
+    ) -> Result<Sample, DataError> {
+        let full_resolution = transforms.iter().any(|transform| transform.needs_full_resolution());
+        let image = self.image(item, full_resolution)?;
+        let map = if with_map { self.map(item)? } else { None };
+        let draws = seed.child(&format!("epoch/{epoch}/augment/{}", self.items()[item].id));
+        augment(transforms, image, map.as_deref(), self.input_px(), &draws)
     }
 }
 
@@ -256,16 +271,4 @@ fn human_maps<'m>(
         has_map: Tensor::from_vec(has_map, n, &Device::Cpu)?,
         n_maps,
     })
-}
-
-fn normalisation_table((mean, std): ([f32; 3], [f32; 3])) -> Result<Normalise, DataError> {
-    if !mean.iter().all(|mean| mean.is_finite()) {
-        let expected = "three numbers, on the scale 0 to 1";
-        return Err(DataError::setting("mean", format!("{mean:?}"), expected));
-    }
-    if !std.iter().all(|std| std.is_finite() && *std > 0.0) {
-        let expected = "three numbers above 0, on the scale 0 to 1";
-        return Err(DataError::setting("std", format!("{std:?}"), expected));
-    }
-    Ok(Normalise::new(mean, std))
 }

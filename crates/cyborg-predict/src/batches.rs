@@ -1,9 +1,9 @@
 //! Pictures through a network, batch by batch, decoded ahead by other threads.
 
-use crate::ahead::ahead;
 use crate::{Failure, Image, Model, PredictError};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use cyborg_backbones::Output;
+use cyborg_data::stream_images;
 use std::num::NonZero;
 
 /// How much is done at once. The number of threads changes no bit; the size of a batch may change the last bits of the
@@ -61,23 +61,14 @@ pub(crate) fn for_each_answer(
     progress: OnProgress<'_>,
     mut each: impl FnMut(Answer, &mut Failures) -> Result<(), PredictError>,
 ) -> Result<Vec<Failure>, PredictError> {
-    let batch_size = effort.batch_size.max(1);
     let mut failures = Failures::new();
-    let mut batch: Vec<(usize, Vec<u8>)> = Vec::new();
-    // While one batch is in the network, the next is decoded, and then no more.
-    let window = batch_size.saturating_mul(2).max(effort.n_threads);
-    let decode = |number: usize| model.pixels().read(&images[number].path, images[number].window);
-    ahead(images.len(), effort.n_threads, window, decode, |number, decoded| {
-        match decoded {
-            Ok(pixels) => batch.push((number, pixels)),
-            Err(reason) => failures.push((number, failure(&images[number], reason))),
-        }
-        let done = number + 1;
-        if !done.is_multiple_of(batch_size) && done < images.len() {
-            return Ok(());
-        }
-        if !batch.is_empty() {
-            let answer = ask(model, std::mem::take(&mut batch))?;
+    let file = |number: usize| (images[number].path.as_path(), images[number].window);
+    let (batch_size, n_threads) = (effort.batch_size, effort.n_threads);
+    stream_images(model.input(), images.len(), file, batch_size, n_threads, |batch| {
+        failures
+            .extend(batch.bad.into_iter().map(|(number, reason)| (number, failure(&images[number], reason))));
+        if let Some(input) = batch.images {
+            let answer = ask(model, batch.items, &input)?;
             for (&number, logits) in answer.numbers.iter().zip(&answer.logits) {
                 if logits.is_none() {
                     failures.push((number, failure(&images[number], NOT_FINITE.to_owned())));
@@ -85,7 +76,7 @@ pub(crate) fn for_each_answer(
             }
             each(answer, &mut failures)?;
         }
-        progress(Progress { done, of: images.len(), failed: failures.len() });
+        progress(Progress { done: batch.done, of: images.len(), failed: failures.len() });
         Ok::<(), PredictError>(())
     })?;
     failures.sort_by_key(|(number, _)| *number);
@@ -100,19 +91,9 @@ pub(crate) fn failure(image: &Image, reason: String) -> Failure {
 }
 
 /// One batch through the network, in evaluation mode.
-fn ask(model: &Model, batch: Vec<(usize, Vec<u8>)>) -> Result<Answer, PredictError> {
-    let (pixels, side) = (model.pixels(), model.pixels().input_px());
-    let mut planes = vec![0.0; batch.len() * pixels.n_values()];
-    for ((_, decoded), planes) in batch.iter().zip(planes.chunks_exact_mut(pixels.n_values())) {
-        pixels.normalise(decoded, planes);
-    }
-    let input = Tensor::from_vec(planes, (batch.len(), 3, side, side), &Device::Cpu)?;
-    let output = model.network().forward_eval(&input, &[model.tap()])?;
+fn ask(model: &Model, numbers: Vec<usize>, input: &Tensor) -> Result<Answer, PredictError> {
+    let output = model.network().forward_eval(input, &[model.tap()])?;
     let logits = output.logits.to_vec2::<f32>()?;
     let finite = |row: Vec<f32>| row.iter().all(|logit| logit.is_finite()).then_some(row);
-    Ok(Answer {
-        numbers: batch.into_iter().map(|(number, _)| number).collect(),
-        output,
-        logits: logits.into_iter().map(finite).collect(),
-    })
+    Ok(Answer { numbers, output, logits: logits.into_iter().map(finite).collect() })
 }

@@ -112,9 +112,25 @@ pub enum PredictError {
     /// A CAM cannot be computed.
     #[error(transparent)]
     Loss(#[from] cyborg_loss::LossError),
+    /// An image cannot be made into a network's input.
+    #[error(transparent)]
+    Data(Box<cyborg_data::DataError>),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl From<cyborg_data::DataError> for PredictError {
+    fn from(error: cyborg_data::DataError) -> Self {
+        match error {
+            cyborg_data::DataError::Setting { field, found, expected } => {
+                // As the command line calls it.
+                let field = if field == "input_px" { "input-px" } else { field };
+                Self::Setting { field, found, expected }
+            }
+            error => Self::Data(Box::new(error)),
+        }
+    }
 }
 
 impl From<cyborg_manifest::ManifestError> for PredictError {

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod ahead;
 mod batches;
 mod cam;
 mod classes;
@@ -10,12 +9,12 @@ mod failed;
 mod images;
 mod model;
 mod npy;
-mod pixels;
 mod predict;
 mod rows;
 mod weights_file;
 
 pub use cyborg_backbones::{Card, LoadReport, Tap};
+pub use cyborg_data::NetworkInput;
 pub use cyborg_weights::ElementType;
 
 pub use batches::{Effort, OnProgress, Progress};
@@ -27,7 +26,6 @@ pub use images::{
     Failure, IMAGE_EXTENSIONS, Image, ImageList, ImageOptions, Images, LabelOptions, SplitChoice,
 };
 pub use model::{Model, ModelOptions, backbone_from_name};
-pub use pixels::Pixels;
 pub use predict::{Outcome, PredictOptions, ScoreKind, predict};
 pub use rows::{Columns, Output, Row, ScoreTable};
 pub use weights_file::{Conversion, Inspection, TensorSummary, convert, inspect};

@@ -1,7 +1,7 @@
 //! A network with all that must be known to ask it about a picture.
 
 use crate::classes::n_classes_of;
-use crate::{Classes, Pixels, PredictError};
+use crate::{Classes, NetworkInput, PredictError};
 use cyborg_backbones::{Architecture, Card, LoadReport, Network, Tap};
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Model {
     network: Network,
-    pixels: Pixels,
+    input: NetworkInput,
     tap: Tap,
     classes: Classes,
 }
@@ -59,7 +59,7 @@ impl ModelOptions {
             check_count(&classes, n_classes_of(card.n_classes))?;
             card.class_names = Some(names.clone());
         }
-        Pixels::new(card.input_px, card.normalisation.0, card.normalisation.1)?;
+        NetworkInput::new(card.input_px, card.normalisation.0, card.normalisation.1)?;
         check_input(card.architecture, card.input_px)?;
         Ok(card)
     }
@@ -89,8 +89,8 @@ impl Model {
             Some(names) => Classes::named(names.clone())?,
             None => Classes::unnamed(n_classes_of(card.n_classes)),
         };
-        let pixels = Pixels::new(card.input_px, card.normalisation.0, card.normalisation.1)?;
-        Ok((Self::new(network, pixels, card.tap, classes)?, card, report))
+        let input = NetworkInput::new(card.input_px, card.normalisation.0, card.normalisation.1)?;
+        Ok((Self::new(network, input, card.tap, classes)?, card, report))
     }
 
     /// Puts a model together.
@@ -98,10 +98,15 @@ impl Model {
     /// # Errors
     /// [`PredictError::Setting`] unless the network has as many classes as there are names and takes inputs of that
     /// size.
-    pub fn new(network: Network, pixels: Pixels, tap: Tap, classes: Classes) -> Result<Self, PredictError> {
+    pub fn new(
+        network: Network,
+        input: NetworkInput,
+        tap: Tap,
+        classes: Classes,
+    ) -> Result<Self, PredictError> {
         check_count(&classes, n_classes_of(network.n_classes()))?;
-        check_input(network.architecture(), pixels.input_px())?;
-        Ok(Self { network, pixels, tap, classes })
+        check_input(network.architecture(), input.input_px())?;
+        Ok(Self { network, input, tap, classes })
     }
 
     /// The network.
@@ -109,9 +114,9 @@ impl Model {
         &self.network
     }
 
-    /// What makes pictures into its input.
-    pub fn pixels(&self) -> &Pixels {
-        &self.pixels
+    /// This makes pictures into its input.
+    pub fn input(&self) -> &NetworkInput {
+        &self.input
     }
 
     /// Where its CAMs are taken.
@@ -145,4 +150,22 @@ fn check_input(architecture: Architecture, input_px: usize) -> Result<(), Predic
         found: input_px.to_string(),
         expected: format!("more: `{architecture}` shrinks such an input to nothing"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_be_are_named_as_on_the_command_line() {
+        let card = || Card::new(Architecture::ThinResNet8, 2);
+        let message = |options: ModelOptions| options.apply(card()).expect_err("refused").to_string();
+        let side = |px| message(ModelOptions { input_px: Some(px), ..ModelOptions::default() });
+        assert!(side(0).contains("`input-px` is 0"));
+        assert!(side(40_000).contains("`input-px` is 40000"));
+        let mean = ModelOptions { mean: Some([f32::NAN; 3]), ..ModelOptions::default() };
+        assert!(message(mean).contains("`mean` is [NaN"));
+        let std = ModelOptions { std: Some([0.0; 3]), ..ModelOptions::default() };
+        assert!(message(std).contains("`std` is [0.0"));
+    }
 }

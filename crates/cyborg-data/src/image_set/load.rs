@@ -1,9 +1,10 @@
 //! Image files to an image set.
 
 use super::maps::StoredMap;
-use super::{ImageSet, StoredImage, check_side};
+use super::{ImageSet, StoredImage};
 use crate::DataError;
 use crate::image_file::{read_image, resized_pixels};
+use crate::network_input::check_side;
 use cyborg_causes::on_one_line;
 use cyborg_image::read_map;
 use cyborg_manifest::Item;

@@ -9,7 +9,8 @@ pub(crate) use grid_maps::{MOST_CACHED_CELLS, check_grid};
 pub use load::{BadImage, LoadProgress};
 
 use crate::DataError;
-use crate::image_file::{MAX_SIDE_PX, read_image, resized_pixels};
+use crate::image_file::{read_image, resized_pixels};
+use crate::network_input::check_side;
 use cyborg_image::Raster;
 use cyborg_manifest::Item;
 use grid_maps::GridCache;
@@ -216,11 +217,4 @@ fn check_raster(field: &'static str, id: &str, raster: &Raster, channels: usize)
     let found =
         format!("`{id}` with {width_px}x{height_px} pixels of {found} channels in {} bytes", pixels.len());
     Err(DataError::setting(field, found, format!("{channels} bytes for each of 1 or more pixels")))
-}
-
-fn check_side(input_px: usize) -> Result<(), DataError> {
-    if (1..=MAX_SIDE_PX).contains(&input_px) {
-        return Ok(());
-    }
-    Err(DataError::setting("input_px", input_px, format!("a side from 1 to {MAX_SIDE_PX}")))
 }

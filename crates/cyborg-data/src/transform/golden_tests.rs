@@ -35,6 +35,11 @@ fn difference(found: &Raster, name: &str) -> (u8, usize) {
     (differences().max().expect("pixels"), differences().filter(|&d| d > 0).count())
 }
 
+/// torchvision computes in 32 bits and rounds halves to even. Before rounding, its values of these cases differ from those in 64
+/// bits by at most 5e-4 levels (measured for the moves; 2e-5 for brightness): only samples within that of a half may differ,
+/// and then by one level. Of 1728 samples there are 79 such with brightness 1.3, 65 in the affine case, 1 or none in the others.
+const HALVES: usize = 80;
+
 #[test]
 fn flips_quarter_turns_and_windows_equal_pil() {
     let (square, wide) = (drawn(SIDE, SIDE), drawn(40, 30));
@@ -53,14 +58,13 @@ fn flips_quarter_turns_and_windows_equal_pil() {
 #[test]
 fn other_moves_equal_torchvision() {
     let square = drawn(SIDE, SIDE);
-    // torchvision computes in 32 bits: a value may fall on the other side of a half. More than one level is a fault.
     for degrees in [30.0, -17.0] {
         let (most, n) = difference(&moved(&square, Affine::rotation(degrees)), &format!("rotation{degrees}"));
-        assert!(most <= 1 && n <= 17, "{degrees} degrees: {n} samples differ, by up to {most}");
+        assert!(most <= 1 && n <= HALVES, "{degrees} degrees: {n} samples differ, by up to {most}");
     }
     let affine = Affine::shift_and_scale(3.0 / 24.0, -6.0 / 24.0, 1.2);
     let (most, n) = difference(&moved(&square, affine), "affine");
-    assert!(most <= 1 && n <= 17, "{n} samples differ, by up to {most}");
+    assert!(most <= 1 && n <= HALVES, "{n} samples differ, by up to {most}");
 }
 
 #[test]
@@ -69,7 +73,7 @@ fn changes_of_values_equal_torchvision() {
         let mut image = drawn(SIDE, SIDE);
         blur::blur(&mut image, sigma);
         let (most, n) = difference(&image, &format!("blur{sigma}"));
-        assert!(most <= 1 && n <= 17, "sigma {sigma}: {n} samples differ, by up to {most}");
+        assert!(most <= 1 && n <= HALVES, "sigma {sigma}: {n} samples differ, by up to {most}");
     }
     for (brightness, contrast, gamma) in [(1.3, 1.0, 1.0), (1.0, 0.6, 1.0), (1.0, 1.0, 1.7), (0.8, 1.4, 0.9)]
     {
@@ -77,6 +81,6 @@ fn changes_of_values_equal_torchvision() {
         brightness_contrast_gamma::adjust(&mut image, brightness, contrast, gamma);
         let name = format!("adjust/{brightness:?}/{contrast:?}/{gamma:?}");
         let (most, n) = difference(&image, &name);
-        assert!(most <= 1 && n <= 17, "{name}: {n} samples differ, by up to {most}");
+        assert!(most <= 1 && n <= HALVES, "{name}: {n} samples differ, by up to {most}");
     }
 }

@@ -3,15 +3,14 @@
 mod names;
 mod overlay;
 
-use crate::ahead::ahead;
 use crate::batches::{Answer, Effort, OnProgress, failure, for_each_answer};
 use crate::classes::class_logits;
 use crate::csv_io::{inner, io_error, path_cell, text_cell};
 use crate::npy::npy_bytes;
-use crate::pixels::read_picture;
 use crate::predict::{Outcome, outcome};
 use crate::{Classes, Failure, Image, Images, Model, PredictError};
 use candle_core::{Device, Tensor};
+use cyborg_data::{ahead, read_image};
 use cyborg_files::WholeFile;
 use cyborg_image::{Raster, encode_png, resize_bilinear};
 use cyborg_loss::{cam_from_features, min_max_normalise};
@@ -232,7 +231,7 @@ struct Files {
 
 impl Drawing {
     fn draw(&self, image: &Image, name: &str, options: CamOptions, folder: &Path) -> Result<Files, Undrawn> {
-        let picture = read_picture(&image.path, image.window).map_err(Undrawn::Picture)?;
+        let picture = read_image(&image.path, image.window).map_err(Undrawn::Picture)?;
         let (height, width) = self.grid;
         let quantise = |&cell: &f32| (cell.clamp(0.0, 1.0) * 255.0).round() as u8;
         let grid = Raster {

@@ -68,8 +68,8 @@ fn the_map_is_the_one_that_a_training_scores() {
 
 /// The CAM by hand from the network's own parts: `sum_k W[class][k] F[k]`.
 fn cam_by_hand(model: &Model, path: &Path, class: usize) -> Vec<f32> {
-    let mut planes = vec![0.0; model.pixels().n_values()];
-    model.pixels().normalise(&model.pixels().read(path, None).expect("a picture"), &mut planes);
+    let mut planes = vec![0.0; model.input().n_values()];
+    model.input().normalise(&model.input().read(path, None).expect("a picture"), &mut planes);
     let shape = (1, 3, INPUT_PX, INPUT_PX);
     let input = candle_core::Tensor::from_vec(planes, shape, &candle_core::Device::Cpu).expect("made");
     let output = model.network().forward_eval(&input, &[model.tap()]).expect("run");

@@ -24,11 +24,11 @@ fn named() -> ModelOptions {
 
 /// The logit and the features of a picture, from the network itself.
 fn answer(model: &Model, path: &Path) -> (f32, Tensor) {
-    let mut planes = vec![0.0; model.pixels().n_values()];
-    model.pixels().normalise(&model.pixels().read(path, None).expect("a picture"), &mut planes);
+    let mut planes = vec![0.0; model.input().n_values()];
+    model.input().normalise(&model.input().read(path, None).expect("a picture"), &mut planes);
     let input = Tensor::from_vec(planes, (1, 3, INPUT_PX, INPUT_PX), &Device::Cpu).expect("made");
-    let output = model.network().forward_eval(&input, model.tap()).expect("run");
-    (output.logits.flatten_all().and_then(|logits| logits.to_vec1::<f32>()).expect("one")[0], output.features)
+    let output = model.network().forward_eval(&input, &[model.tap()]).expect("run");
+    (output.logits.flatten_all().and_then(|logits| logits.to_vec1::<f32>()).expect("one")[0], output.features(&model.tap()).expect("asked for").clone())
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn the_user_goes_before_the_card_and_the_card_before_the_usual() {
     let files = files();
     let (model, ..) =
         Model::open(&files.with_card, &usual(), Some(&["x".to_owned(), "y".to_owned()])).expect("opened");
-    assert_eq!((model.pixels().input_px(), model.tap()), (INPUT_PX, Tap::POOLED));
+    assert_eq!((model.input().input_px(), model.tap()), (INPUT_PX, Tap::POOLED));
     assert_eq!(model.classes().names(), ["real", "fake"]);
     let options = ModelOptions {
         input_px: Some(40),
@@ -48,13 +48,13 @@ fn the_user_goes_before_the_card_and_the_card_before_the_usual() {
         backbone: Some(Architecture::ThinResNet8),
     };
     let (model, card, _) = Model::open(&files.with_card, &options, None).expect("opened");
-    assert_eq!((model.pixels().input_px(), model.tap()), (40, Tap::RELEASED));
+    assert_eq!((model.input().input_px(), model.tap()), (40, Tap::RELEASED));
     assert_eq!(
         (model.classes().names(), card.normalisation),
         (&["u".to_owned(), "v".to_owned()][..], ([0.5; 3], [0.5; 3]))
     );
     let mut planes = vec![0.0; 3 * 40 * 40];
-    model.pixels().normalise(&[255; 3 * 40 * 40], &mut planes);
+    model.input().normalise(&[255; 3 * 40 * 40], &mut planes);
     assert_eq!(planes[0], 1.0);
     // Without a card the network is told by its tensors.
     let (model, card, _) = Model::open(&files.without_card, &usual(), None).expect("opened");

@@ -9,8 +9,11 @@ use std::thread;
 /// Does `work` for the numbers below `n` on `n_threads` threads, at most `window` numbers ahead of what is taken, and
 /// hands the results to `take` on the calling thread, in order. So no more than `window` results wait at any time.
 ///
-/// The first error of `take` ends it. A panic in `work` or `take` goes on here.
-pub(crate) fn ahead<T: Send, E>(
+/// A panic in `work` or `take` goes on here.
+///
+/// # Errors
+/// The first error of `take`, which ends it.
+pub fn ahead<T: Send, E>(
     n: usize,
     n_threads: usize,
     window: usize,
