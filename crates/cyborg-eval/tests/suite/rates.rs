@@ -208,7 +208,9 @@ fn what_cannot_be_had_is_null_and_says_why() {
     let mean = find(&metrics, "source", "all mean");
     let of_mean = str_at(&metrics, mean, "metric_reasons").unwrap();
     assert!(
-        of_mean.contains("tdr_at_fdr_5_percent: `GAN` has no value, one of 2 negative images is more"),
+        of_mean.contains(
+            "tdr_at_fdr_5_percent, apcer_at_bpcer_5_percent: `GAN` has no value, one of 2 negative images is more"
+        ),
         "{of_mean}"
     );
 
