@@ -1,7 +1,7 @@
 //! All that the pages say, worked out once: runs in order, tables as rows, one block a data set and backbone.
 use crate::block::{self, Block, Headline, Tables};
 use crate::cam_measures::{agreement_rows, consistency_rows};
-use crate::comparable::{self, Comparable};
+use crate::comparable;
 use crate::confusion;
 use crate::images::{self, OnImages};
 use crate::pictures;

@@ -202,13 +202,16 @@ fn what_cannot_be_had_is_null_and_says_why() {
          images is more than 0.2 %; tdr_at_fdr_1_percent, apcer_at_bpcer_1_percent: one of 2 negative images is more \
          than 1 %; tdr_at_fdr_5_percent, apcer_at_bpcer_5_percent: one of 2 negative images is more than 5 %; \
          apcer_at_bpcer_10_percent: one of 2 negative images is more than 10 %; accuracy_at_validation, \
-         balanced_accuracy_at_validation, apcer_at_validation, bpcer_at_validation, acer_at_validation: no threshold was chosen on validation images"
+         balanced_accuracy_at_validation, apcer_at_validation, bpcer_at_validation, acer_at_validation: \
+         no threshold was chosen on validation images"
     );
     assert_eq!(str_at(&metrics, 0, "reason"), None);
     let mean = find(&metrics, "source", "all mean");
     let of_mean = str_at(&metrics, mean, "metric_reasons").unwrap();
     assert!(
-        of_mean.contains("tdr_at_fdr_5_percent: `GAN` has no value, one of 2 negative images is more"),
+        of_mean.contains(
+            "tdr_at_fdr_5_percent, apcer_at_bpcer_5_percent: `GAN` has no value, one of 2 negative images is more"
+        ),
         "{of_mean}"
     );
 
