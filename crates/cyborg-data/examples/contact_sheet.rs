@@ -2,6 +2,7 @@
 //!
 //! One row a transform, in the order of `TRANSFORMS`, then one with all of them; the first column is without.
 
+use std::sync::Arc;
 use cyborg_data::{ImageSet, TRANSFORMS, Transform, contact_sheet};
 use cyborg_image::{Raster, write_png};
 use cyborg_manifest::{Item, Split};
@@ -18,13 +19,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         subject: None,
         split: Split::Train,
         map: Some(map.into()),
+        window: None,
         origin: "the command line".to_owned(),
     };
     let (set, bad) = ImageSet::load(vec![item], 224, u64::MAX, &|_, _| {})?;
     if let Some(bad) = bad.first() {
         return Err(bad.reason.clone().into());
     }
-    let parse = |name: &str| -> Result<Box<dyn Transform>, cyborg_settings::Fault> {
+    let parse = |name: &str| -> Result<Arc<dyn Transform>, cyborg_settings::Fault> {
         let mut fields = serde_json::Map::new();
         if name == "rotation" {
             fields.insert("degrees".to_owned(), 20.into());
@@ -36,6 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 hint: Some(hint),
             })?
             .parse(&fields)
+            .map(Arc::from)
     };
     let mut rows = Vec::new();
     for choice in TRANSFORMS {

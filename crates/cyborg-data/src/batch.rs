@@ -233,7 +233,7 @@ impl ImageSet {
     pub(crate) fn augmented(
         &self,
         item: usize,
-        transforms: &[Box<dyn Transform>],
+        transforms: &[Arc<dyn Transform>],
         seed: Seed,
         epoch: usize,
         with_map: bool,

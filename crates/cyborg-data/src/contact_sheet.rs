@@ -1,5 +1,6 @@
 //! Augmented images on one sheet, so that a person can check what a training would see.
 
+use std::sync::Arc;
 use crate::{DataError, ImageSet, Sample, Transform};
 use cyborg_image::{Raster, heat_colour};
 use cyborg_saliency::grid_from_map;
@@ -19,7 +20,7 @@ const OPACITY: f64 = 0.6;
 /// be read.
 pub fn contact_sheet(
     set: &ImageSet,
-    transforms: &[Box<dyn Transform>],
+    transforms: &[Arc<dyn Transform>],
     items: &[usize],
     seed: Seed,
     n_epochs: usize,

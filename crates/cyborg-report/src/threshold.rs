@@ -46,7 +46,7 @@ mod tests {
         let path = folder.path().join("validation.parquet");
         // Between 0.25 and 0.75 nothing is wrong.
         write_scores(&path, &[row(0, 0.125), row(0, 0.25), row(1, 0.75), row(1, 1.0)]).expect("written");
-        assert_eq!(threshold(), Some(0.5));
+        assert_eq!(threshold(), Some(cyborg_eval::Threshold::Score(0.5)));
         write_scores(&path, &[row(0, 0.125), row(0, 0.25)]).expect("written");
         assert_eq!(threshold(), None);
     }
