@@ -269,8 +269,14 @@ mod tests {
                 if !prefix.is_empty() {
                     found.insert("criterion.pos_weight".to_owned(), Found { dims: vec![1] });
                 }
-                let inferred = Inferred { architecture, n_classes: 3, prefix: prefix.to_owned() };
-                assert_eq!(infer(&found), Ok(inferred), "{architecture} behind `{prefix}`");
+                // The two EfficientNets have the same tensors: their names do not tell them apart.
+                let twins = [Architecture::TfEfficientNetLite0, Architecture::EfficientNetLite0];
+                if twins.contains(&architecture) {
+                    assert!(infer(&found).is_err_and(|reason| reason.contains("name the network")));
+                } else {
+                    let inferred = Inferred { architecture, n_classes: 3, prefix: prefix.to_owned() };
+                    assert_eq!(infer(&found), Ok(inferred), "{architecture} behind `{prefix}`");
+                }
                 assert_eq!(prefix_of(architecture, &found).as_deref(), Ok(prefix));
             }
         }

@@ -165,8 +165,8 @@ fn standing(spec: &DataSpec, experiment: &Experiment, options: &RunOptions) -> S
     Standing { size, remarks, resolved }
 }
 
-/// Whether runs of the data set can be there, and making it ready draws nothing. Runs leave the folder of the data behind, with
-/// the cache of digests in it, and with the maps if a recipe makes any.
+/// Whether runs of the data set can be there, and making it ready draws nothing and reads no image that no run has read. Runs
+/// leave the folder of the data behind, with the cache of digests in it, and with the maps if a recipe makes any.
 fn may_have_runs(spec: &DataSpec, options: &RunOptions) -> bool {
     let data_dir = &options.folders.data_dir;
     let has_maps = || data_dir.join("saliency").is_dir();
@@ -174,10 +174,11 @@ fn may_have_runs(spec: &DataSpec, options: &RunOptions) -> bool {
         DataSource::Faces(faces) => data_dir.join(faces.folder_name()).join("manifest.yaml").is_file(),
         DataSource::Manifests { train, .. } => {
             let recipe = |path: &PathBuf| read_manifest(path).is_ok_and(|manifest| manifest.recipe.is_some());
-            (spec.recipe.is_none() && !train.iter().any(recipe)) || has_maps()
+            let maps = (spec.recipe.is_none() && !train.iter().any(recipe)) || has_maps();
+            maps && data_dir.join(".digests.json").is_file()
         }
     };
-    is_there && options.runs_dir.is_dir() && data_dir.join(".digests.json").is_file()
+    is_there && options.runs_dir.is_dir()
 }
 
 /// Opens the manifests and looks for their files.

@@ -136,7 +136,7 @@ fn values_that_cannot_be_are_placed() {
     refused(
         "loss: cross-entropy",
         "loss: cross-entropie",
-        &["there is no loss `cross-entropie`", "did you mean `cross-entropy`?", ":6:23"],
+        &["there is no loss `cross-entropie`", "did you mean `cross-entropy`?", ":6:22"],
     );
     refused(
         "loss: cross-entropy",

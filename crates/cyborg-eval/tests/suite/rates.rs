@@ -232,7 +232,7 @@ fn what_cannot_be_had_is_null_and_says_why() {
     for metric in METRICS {
         assert_eq!(f64_at(&tied, 0, metric), None, "{metric}");
     }
-    assert_eq!(str_at(&tied, 0, "reason").as_deref(), Some("all 3 scores are 0.5"));
+    assert_eq!(str_at(&tied, 0, "reason").as_deref(), Some("all 3 scores are 0"));
 }
 
 #[test]

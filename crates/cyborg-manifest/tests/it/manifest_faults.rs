@@ -15,7 +15,7 @@ fn an_unknown_field_names_the_nearest() {
             |     ^
         ");
     assert_snapshot!(Folder::manifest_fault(&format!("{TABLE}zebra: 1\n")), @r"
-        manifest `DIR/manifest.yaml` is invalid: unknown field `zebra`; valid are `id`, `title`, `domain`, `licence`, `obtain`, `citation`, `root`, `phantom`, `classes`, `layout`, `annotation`, `pairs`, `expected`
+        manifest `DIR/manifest.yaml` is invalid: unknown field `zebra`; valid are `id`, `title`, `domain`, `licence`, `obtain`, `citation`, `root`, `phantom`, `classes`, `layout`, `window`, `links_outside_root`, `annotation`, `pairs`, `expected`
            --> DIR/manifest.yaml:12:1
             |
          12 | zebra: 1

@@ -159,5 +159,5 @@ fn what_is_missing_is_named_with_what_to_do() {
     assert!(folder.open_fault().contains("there is no folder `DIR/real`"));
     fs_err::create_dir(folder.path("real")).unwrap();
     folder.write("real/notes.txt", "no image");
-    assert_snapshot!(folder.open_fault(), @r"data set `faces` holds no image: no file in `DIR/real` has the name of an image");
+    assert_snapshot!(folder.open_fault(), @r"data set `faces` holds no image: no file in `DIR/real` is an image");
 }
