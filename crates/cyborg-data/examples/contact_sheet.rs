@@ -2,11 +2,11 @@
 //!
 //! One row a transform, in the order of `TRANSFORMS`, then one with all of them; the first column is without.
 
-use std::sync::Arc;
 use cyborg_data::{ImageSet, TRANSFORMS, Transform, contact_sheet};
 use cyborg_image::{Raster, write_png};
 use cyborg_manifest::{Item, Split};
 use cyborg_seed::Seed;
+use std::sync::Arc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,10 +1,10 @@
 //! Augmented images on one sheet, so that a person can check what a training would see.
 
-use std::sync::Arc;
 use crate::{DataError, ImageSet, Sample, Transform};
 use cyborg_image::{Raster, heat_colour};
 use cyborg_saliency::grid_from_map;
 use cyborg_seed::Seed;
+use std::sync::Arc;
 
 /// Pixels between two images of the sheet.
 const GAP_PX: usize = 4;

@@ -87,7 +87,7 @@ impl Images {
         if let Some(second) = digests.iter().position(|digest| !known.insert(*digest)) {
             let first = digests.iter().position(|digest| *digest == digests[second]).unwrap_or(second);
             return Err(EvalError::ImageTwice {
-                key: key.clone(),
+                key: Box::new(key.clone()),
                 image: images.get(second).unwrap_or_default().to_owned(),
                 source_name: sources.get(second).unwrap_or_default().to_owned(),
                 first: first + 1,

@@ -92,19 +92,16 @@ impl<'a> OverSources<'a> {
         let lower_is_better = METRIC_INFO[metric].lower_is_better;
         let means: Vec<Option<(f64, f64)>> =
             sources.iter().map(|rows| means(rows, metric, baseline, candidate)).collect();
-        let test = match means.iter().copied().collect::<Option<Vec<(f64, f64)>>>() {
-            Some(values) => {
-                let (b, c): (Vec<f64>, Vec<f64>) = values.into_iter().unzip();
-                paired_test(&b, &c, lower_is_better)
-            }
-            None => {
-                let without = means.iter().position(Option::is_none).unwrap_or(0);
-                let reason = format!("`{}` has no value in both methods", sources[without][0].row.source);
-                PairedTest {
-                    n_pairs: sources.len(),
-                    reason: Some(reason),
-                    ..paired_test(&[], &[], lower_is_better)
-                }
+        let test = if let Some(values) = means.iter().copied().collect::<Option<Vec<(f64, f64)>>>() {
+            let (b, c): (Vec<f64>, Vec<f64>) = values.into_iter().unzip();
+            paired_test(&b, &c, lower_is_better)
+        } else {
+            let without = means.iter().position(Option::is_none).unwrap_or(0);
+            let reason = format!("`{}` has no value in both methods", sources[without][0].row.source);
+            PairedTest {
+                n_pairs: sources.len(),
+                reason: Some(reason),
+                ..paired_test(&[], &[], lower_is_better)
             }
         };
         Self { first: sources[0][0], group, metric, baseline, candidate, test }

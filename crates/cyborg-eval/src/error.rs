@@ -180,7 +180,7 @@ pub enum EvalError {
     )]
     ImageTwice {
         /// The run.
-        key: RunKey,
+        key: Box<RunKey>,
         /// The image.
         image: String,
         /// Its source.

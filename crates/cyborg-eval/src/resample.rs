@@ -79,7 +79,9 @@ impl Resampler {
         }
         images.iter_mut().flatten().for_each(|list| list.sort_by(|a, b| b.rank.total_cmp(&a.rank)));
         by_score.iter_mut().flatten().for_each(|list| list.sort_by(|a, b| b.0.total_cmp(&a.0)));
-        places.iter_mut().for_each(|places| places.sort_unstable());
+        for places in &mut places {
+            places.sort_unstable();
+        }
         Ok(Self { like: like.with(Vec::new()), names, images, by_score, places })
     }
 
@@ -121,13 +123,12 @@ impl Resampler {
             }
             pot
         };
-        let source =
-            |((name, images), by_score): ((&String, &[Vec<Image>; 2]), &[Vec<(f64, u32)>; 2])| Source {
-                name: name.clone(),
-                positives: pot(&images[0], &by_score[0]),
-                negatives: pot(&images[1], &by_score[1]),
-            };
-        self.like.with(self.names.iter().zip(&self.images).zip(&self.by_score).map(source).collect())
+        let source = |at: usize| Source {
+            name: self.names[at].clone(),
+            positives: pot(&self.images[at][0], &self.by_score[at][0]),
+            negatives: pot(&self.images[at][1], &self.by_score[at][1]),
+        };
+        self.like.with((0..self.names.len()).map(source).collect())
     }
 }
 

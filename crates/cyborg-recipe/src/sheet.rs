@@ -79,12 +79,11 @@ pub fn contact_sheet(pairs: &[Pair], path: &Path, side_px: u32) -> Result<Vec<St
     let mut row_px = 0;
     for cell in cells {
         let width = cell.width_px();
-        match rows.last_mut().filter(|_| row_px + width <= SHEET_PX) {
-            Some(row) => row.push(cell),
-            None => {
-                row_px = 0;
-                rows.push(vec![cell]);
-            }
+        if let Some(row) = rows.last_mut().filter(|_| row_px + width <= SHEET_PX) {
+            row.push(cell);
+        } else {
+            row_px = 0;
+            rows.push(vec![cell]);
         }
         row_px += width;
     }

@@ -30,16 +30,15 @@ fn table(text: &mut String, digest: &Digest<'_>, block: &Block<'_>) {
     } else {
         " Differences: mean over seeds with its 95 % t-interval.".replace('%', "\\%")
     };
-    let notes: String = table_notes(block, !pairs.is_empty())
-        .iter()
-        .map(|note| {
-            let first = note.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-            let kept = if note.starts_with("p:") { note.clone() } else { first + &note[1..] };
-            format!(" {}.", latex(&kept))
-        })
-        .collect();
+    let mut notes = String::new();
+    for note in table_notes(block, !pairs.is_empty()) {
+        let first = note.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+        let kept = if note.starts_with("p:") { note.clone() } else { first + &note[1..] };
+        let _ = write!(notes, " {}.", latex(&kept));
+    }
     let second =
         block.second.map_or_else(String::new, |metric| format!(" and {}", latex(short_title(metric))));
+    let second_head = block.second.map_or_else(String::new, |m| format!(" & {}", latex(short_title(m))));
     let n_columns = 1 + usize::from(block.second.is_some());
     let _ = write!(
         text,
@@ -67,14 +66,7 @@ fn table(text: &mut String, digest: &Digest<'_>, block: &Block<'_>) {
     let _ = write!(
         text,
         "   {head} \\\\\n    {rules}\n    source{}{} \\\\\n    \\midrule\n",
-        block
-            .methods
-            .iter()
-            .map(|_| format!(
-                " & AUC{}",
-                block.second.map_or_else(String::new, |m| format!(" & {}", latex(short_title(m))))
-            ))
-            .collect::<String>(),
+        format!(" & AUC{second_head}").repeat(block.methods.len()),
         " & difference & $p$ (Holm)".repeat(pairs.len())
     );
     for (at, row) in block.rows.iter().enumerate() {

@@ -117,8 +117,8 @@ mod tests {
         let maps = replaced("random-blobs", &settings, 0);
         assert_eq!(maps[2], None);
         for item in [0, 1, 3] {
-            let marked =
-                maps[item].as_ref().expect("a map").pixels.iter().filter(|&&pixel| pixel == 255).count();
+            let pixels = &maps[item].as_ref().expect("a map").pixels;
+            let marked: usize = pixels.iter().map(|&pixel| usize::from(pixel == 255)).sum();
             assert_eq!(marked, 16, "one row of sixteen pixels");
         }
         assert_ne!(maps[0], maps[1]);

@@ -1,12 +1,12 @@
 //! All transforms of one image, one after the other.
 
-use std::sync::Arc;
 use super::warp::warp;
 use super::{Affine, Sample, Transform};
 use crate::DataError;
 use crate::image_file::resized_pixels;
 use cyborg_image::Raster;
 use cyborg_seed::{Seed, Stream};
+use std::sync::Arc;
 
 /// Draws and makes the transforms of one image and its map.
 ///

@@ -1,12 +1,12 @@
 //! What all transforms hold to, and what each does to an image and its map.
 
-use std::sync::Arc;
 use super::{Sample, TRANSFORMS, Transform, augment};
 use cyborg_image::Raster;
 use cyborg_saliency::grid_from_map;
 use cyborg_seed::Seed;
 use cyborg_settings::find;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const SIDE: usize = 48;
 

@@ -147,29 +147,26 @@ impl<'a> Builder<'a> {
             .zip(&columns.logits)
             .map(|(cell, column)| cell.number().ok_or_else(|| wrong(column, *cell, "a number".to_owned())))
             .collect::<Result<_, _>>()?;
-        let (score_value, rank) = match score {
-            Some(cell) => {
-                let column = columns.score.as_deref().unwrap_or_default();
-                let value = cell.number().ok_or_else(|| wrong(column, cell, "a number".to_owned()))?;
-                // What is low for the positive class is turned round; a probability p becomes 1 - p, and -p keeps its order.
-                let turned = if columns.low_is_positive { -value } else { value };
-                match columns.scale {
-                    ScoreScale::LogOdds => (logistic(turned), Some(turned)),
-                    ScoreScale::Any => (turned, None),
-                    ScoreScale::Probability => {
-                        if !value.is_nan() && !(0.0..=1.0).contains(&value) {
-                            let expected =
-                                "a probability, 0 to 1 (say if the scores are log-odds, or any other scale)";
-                            return Err(wrong(column, cell, expected.to_owned()));
-                        }
-                        if columns.low_is_positive { (1.0 - value, Some(turned)) } else { (value, None) }
+        let (score_value, rank) = if let Some(cell) = score {
+            let column = columns.score.as_deref().unwrap_or_default();
+            let value = cell.number().ok_or_else(|| wrong(column, cell, "a number".to_owned()))?;
+            // What is low for the positive class is turned round; a probability p becomes 1 - p, and -p keeps its order.
+            let turned = if columns.low_is_positive { -value } else { value };
+            match columns.scale {
+                ScoreScale::LogOdds => (logistic(turned), Some(turned)),
+                ScoreScale::Any => (turned, None),
+                ScoreScale::Probability => {
+                    if !value.is_nan() && !(0.0..=1.0).contains(&value) {
+                        let expected =
+                            "a probability, 0 to 1 (say if the scores are log-odds, or any other scale)";
+                        return Err(wrong(column, cell, expected.to_owned()));
                     }
+                    if columns.low_is_positive { (1.0 - value, Some(turned)) } else { (value, None) }
                 }
             }
-            None => {
-                let value = log_odds(&values, columns.positive as usize);
-                (logistic(value), Some(value))
-            }
+        } else {
+            let value = log_odds(&values, columns.positive as usize);
+            (logistic(value), Some(value))
         };
         let predicted_value = match predicted {
             Some(cell) => {

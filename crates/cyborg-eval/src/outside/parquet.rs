@@ -34,7 +34,7 @@ pub(super) fn read(
         reader
     };
     let n_rows: usize =
-        metadata.row_groups.iter().map(|group| group.num_rows()).fold(0, usize::saturating_add);
+        metadata.row_groups.iter().fold(0_usize, |n, group| n.saturating_add(group.num_rows()));
     super::check_rows(path, n_rows as u64)?;
     let schema = read_guarded(path, || open().schema())?;
     let known: Vec<String> = schema.iter_names().map(ToString::to_string).collect();

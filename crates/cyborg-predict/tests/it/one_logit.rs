@@ -28,7 +28,10 @@ fn answer(model: &Model, path: &Path) -> (f32, Tensor) {
     model.input().normalise(&model.input().read(path, None).expect("a picture"), &mut planes);
     let input = Tensor::from_vec(planes, (1, 3, INPUT_PX, INPUT_PX), &Device::Cpu).expect("made");
     let output = model.network().forward_eval(&input, &[model.tap()]).expect("run");
-    (output.logits.flatten_all().and_then(|logits| logits.to_vec1::<f32>()).expect("one")[0], output.features(&model.tap()).expect("asked for").clone())
+    (
+        output.logits.flatten_all().and_then(|logits| logits.to_vec1::<f32>()).expect("one")[0],
+        output.features(&model.tap()).expect("asked for").clone(),
+    )
 }
 
 #[test]

@@ -133,8 +133,10 @@ fn marks_outside_are_told_with_their_cause() {
 fn a_squashed_frame_is_stretched_if_the_recipe_says_so() {
     let folder = two_pictures();
     folder.write("b.csv", "image,who,left,top,right,bottom,w,h\na,R1,50,0,100,100,100,100\n");
-    folder
-        .raster("m/b.png", &Raster { width_px: 6, height_px: 6, channels: 1, pixels: [255, 255, 255, 0, 0, 0].repeat(6) });
+    folder.raster(
+        "m/b.png",
+        &Raster { width_px: 6, height_px: 6, channels: 1, pixels: [255, 255, 255, 0, 0, 0].repeat(6) },
+    );
     let text = "images: images/{image}.png\nannotations:\n  - boxes: {files: b.csv, columns: {annotator: who, \
         frame_width: w, frame_height: h}}\n  - maps: {files: 'm/{image}.png'}\n";
     let outcome = built(&folder, text);

@@ -89,7 +89,7 @@ fn json_of_another_tool_is_refused_by_name() {
     check(r#"{"a.png123": {"filename": "a.png", "size": 123, "regions": []}}"#, "VGG Image Annotator");
     check(r#"{"shapes": [], "imagePath": "a.png"}"#, "LabelMe");
     check(r#"[{"data": {}, "annotations": []}]"#, "Label Studio");
-    check(r#"[1, 2]"#, "it is an array");
+    check(r"[1, 2]", "it is an array");
     check("{}", "it is an object");
     let (_, bad) = read_text(
         "a.json",
@@ -139,7 +139,7 @@ fn svg_transforms_count_wherever_they_stand() {
     );
     check(
         &format!(
-            r##"<style>#e {{ transform: none }} rect {{ transform: scale(2) }}</style><rect id="e" x="3" {rect}/>"##
+            r#"<style>#e {{ transform: none }} rect {{ transform: scale(2) }}</style><rect id="e" x="3" {rect}/>"#
         ),
         (3.0, 0.0),
     );
