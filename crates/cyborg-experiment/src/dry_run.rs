@@ -84,8 +84,9 @@ struct Size {
 
 fn size(spec: &DataSpec, options: &RunOptions) -> Option<Size> {
     let mut size = match &spec.source {
-        DataSource::Faces(faces) => {
-            Size { train: faces.n_train, validation: faces.n_validation, test: faces.n_test() }
+        DataSource::Phantom(phantom) => {
+            let common = phantom.common();
+            Size { train: common.n_train, validation: common.n_validation, test: phantom.n_test() }
         }
         DataSource::Manifests { train, validation, test } => {
             let count = |paths: &[PathBuf], split: Split| -> Option<usize> {
@@ -111,10 +112,10 @@ fn size(spec: &DataSpec, options: &RunOptions) -> Option<Size> {
 
 fn origin(spec: &DataSpec, options: &RunOptions) -> String {
     match &spec.source {
-        DataSource::Faces(faces) => {
-            let folder = options.folders.data_dir.join(faces.folder_name());
+        DataSource::Phantom(phantom) => {
+            let folder = options.folders.data_dir.join(phantom.folder_name());
             let standing = if folder.is_dir() { "drawn in" } else { "to be drawn into" };
-            format!("phantom faces, {standing} {}", folder.display())
+            format!("phantom {}, {standing} {}", phantom.words().images, folder.display())
         }
         DataSource::Manifests { train, validation, test } => {
             let names = |paths: &[PathBuf]| {
