@@ -183,8 +183,7 @@ mod tests {
         check("freeze", &|s| s.protocol.freeze = vec!["layer9.*".to_owned()]);
         check("freeze", &|s| s.protocol.freeze = vec!["*".to_owned()]);
         check("parameter_groups", &|s| {
-            s.protocol.groups =
-                serde_json::from_value(json!({"patterns": [{"match": "layer9.*"}]})).expect("valid");
+            s.protocol.groups = serde_json::from_value(json!({"patterns": [{"match": "layer9.*"}]})).expect("valid");
         });
         // layer1 of thin-resnet8 has 16 channels, its classifier takes 64.
         check("tap", &|s| s.cam_tap = s.architecture.tap("layer1").expect("it has one"));
