@@ -7,8 +7,10 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use comfy_table::{ContentArrangement, Table};
 use cyborg_manifest::{Dataset, Manifest, ManifestError, Split, list_manifests, read_manifest, verify};
-use cyborg_phantom::{FacePhantom, Generators, contact_sheet, generate_faces};
+use cyborg_phantom::{PHANTOMS, contact_sheet};
+use cyborg_settings::find as find_choice;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value};
 
 use crate::print;
 
@@ -21,7 +23,6 @@ pub(crate) enum DataCommand {
     /// Check a data set's files: missing, unreadable, counts, duplicates and people across splits, maps.
     Verify(Verify),
     /// Draw a phantom data set: images, human maps, a table and a manifest.
-    #[command(subcommand)]
     Generate(Generate),
 }
 
@@ -52,42 +53,39 @@ pub(crate) struct Verify {
     json: bool,
 }
 
-#[derive(Subcommand)]
-pub(crate) enum Generate {
-    /// Faces from two cameras and eight generators, six of them for testing only.
-    Faces(Faces),
-}
-
+/// The settings that all domains have; what is not given is as the domain has it.
 #[derive(Args)]
-pub(crate) struct Faces {
+pub(crate) struct Generate {
+    /// What to draw: `faces` or another domain of `phantom` in experiment files.
+    domain: String,
     /// Side of the square images, in pixels.
-    #[arg(long, default_value_t = FacePhantom::default().image_px)]
-    image_px: u32,
-    /// Training images, half of them synthetic.
-    #[arg(long, default_value_t = FacePhantom::default().n_train)]
-    n_train: usize,
-    /// Validation images, half of them synthetic.
-    #[arg(long, default_value_t = FacePhantom::default().n_validation)]
-    n_validation: usize,
-    /// Test images of each of the eight test sources.
-    #[arg(long, default_value_t = FacePhantom::default().n_test_per_source)]
-    n_test_per_source: usize,
-    /// How far the corner stamp agrees with the label in training, from 0 (not at all) to 1 (always).
-    #[arg(long, default_value_t = FacePhantom::default().shortcut)]
-    shortcut: f64,
+    #[arg(long)]
+    image_px: Option<u32>,
+    /// Training images, shared equally by the training sources.
+    #[arg(long)]
+    n_train: Option<usize>,
+    /// Validation images, shared equally by the training sources.
+    #[arg(long)]
+    n_validation: Option<usize>,
+    /// Test images of each test source.
+    #[arg(long)]
+    n_test_per_source: Option<usize>,
+    /// How far the shortcut agrees with the label in training, from 0 (not at all) to 1 (always).
+    #[arg(long)]
+    shortcut: Option<f64>,
     /// Simulated annotators per training image.
-    #[arg(long, default_value_t = FacePhantom::default().n_annotators)]
-    n_annotators: usize,
-    /// Another seed draws other faces.
-    #[arg(long, default_value_t = FacePhantom::default().seed)]
-    seed: u64,
-    /// Test on the development generators, which every choice made by looking at an outcome must use.
+    #[arg(long)]
+    n_annotators: Option<usize>,
+    /// Another seed draws other subjects.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Test on the development sources, which every choice made by looking at an outcome must use.
     #[arg(long)]
     development: bool,
     /// The data set goes into a folder of its own below this one.
     #[arg(long, value_name = "DIR", default_value = "data")]
     output: PathBuf,
-    /// Also draw an overview into this PNG: examples of every source, what the generator changed, the human map.
+    /// Also draw an overview into this PNG: examples of every source, the evidence alone, the human map.
     #[arg(long, value_name = "PNG")]
     sheet: Option<PathBuf>,
 }
@@ -97,7 +95,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<ExitCode> {
         DataCommand::List(folders) => list(folders),
         DataCommand::Show(one) => show(one),
         DataCommand::Verify(arguments) => check(arguments),
-        DataCommand::Generate(Generate::Faces(faces)) => generate(faces),
+        DataCommand::Generate(arguments) => generate(arguments),
     }
 }
 
@@ -252,30 +250,40 @@ fn check(arguments: &Verify) -> Result<ExitCode> {
     Ok(if report.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn generate(faces: &Faces) -> Result<ExitCode> {
-    let settings = FacePhantom {
-        image_px: faces.image_px,
-        n_train: faces.n_train,
-        n_validation: faces.n_validation,
-        n_test_per_source: faces.n_test_per_source,
-        shortcut: faces.shortcut,
-        n_annotators: faces.n_annotators,
-        seed: faces.seed,
-        generators: if faces.development { Generators::Development } else { Generators::Test },
+fn generate(arguments: &Generate) -> Result<ExitCode> {
+    let choice = match find_choice(PHANTOMS, &arguments.domain) {
+        Ok(choice) => choice,
+        Err(hint) => bail!("there is no phantom `{}`\n  hint: {hint}", arguments.domain),
     };
-    let faults = settings.faults();
-    if !faults.is_empty() {
-        bail!("these faces cannot be drawn:\n  {}", faults.join("\n  "));
+    let given = [
+        ("image_px", arguments.image_px.map(Value::from)),
+        ("n_train", arguments.n_train.map(Value::from)),
+        ("n_validation", arguments.n_validation.map(Value::from)),
+        ("n_test_per_source", arguments.n_test_per_source.map(Value::from)),
+        ("shortcut", arguments.shortcut.map(Value::from)),
+        ("n_annotators", arguments.n_annotators.map(Value::from)),
+        ("seed", arguments.seed.map(Value::from)),
+    ];
+    let fields: Map<String, Value> =
+        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    let mut phantom = choice.parse(&fields)?;
+    if arguments.development {
+        phantom = phantom.on_development_sources();
     }
-    let bar = bar("drawing faces");
-    let path = generate_faces(&settings, &faces.output, &|done, of| {
+    let images = phantom.words().images;
+    let faults: Vec<String> = phantom.faults().into_iter().map(|fault| fault.message).collect();
+    if !faults.is_empty() {
+        bail!("these {images} cannot be drawn:\n  {}", faults.join("\n  "));
+    }
+    let bar = bar(&format!("drawing {images}"));
+    let path = cyborg_phantom::generate(phantom.as_ref(), &arguments.output, &|done, of| {
         bar.set_length(of as u64);
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
     print(&format!("manifest: {}", path.display()));
-    if let Some(sheet) = &faces.sheet {
-        contact_sheet(&settings, sheet)?;
+    if let Some(sheet) = &arguments.sheet {
+        contact_sheet(phantom.as_ref(), sheet)?;
         print(&format!("overview: {}", sheet.display()));
     }
     Ok(ExitCode::SUCCESS)

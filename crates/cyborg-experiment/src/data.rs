@@ -73,9 +73,10 @@ pub fn resolve(
     let mismatch = |reason: String| ExperimentError::DataMismatch { name: spec.name.clone(), reason };
 
     let (train_files, validation_files, test_files) = match &spec.source {
-        DataSource::Faces(faces) => {
-            let drawn = |done, of| progress("drawing phantom faces", done, of);
-            let path = cyborg_phantom::generate_faces(faces, &folders.data_dir, &drawn)
+        DataSource::Phantom(phantom) => {
+            let what = format!("drawing phantom {}", phantom.words().images);
+            let drawn = |done, of| progress(&what, done, of);
+            let path = cyborg_phantom::generate(phantom.as_ref(), &folders.data_dir, &drawn)
                 .map_err(|e| failed(Box::new(e)))?;
             (vec![path.clone()], vec![path.clone()], vec![path])
         }

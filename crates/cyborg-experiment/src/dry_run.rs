@@ -135,10 +135,17 @@ struct Standing {
 fn standing(spec: &DataSpec, experiment: &Experiment, options: &RunOptions) -> Standing {
     let mut remarks = Vec::new();
     let mut size = match &spec.source {
-        DataSource::Faces(faces) => {
-            let classes = ["authentic".to_owned(), "synthetic".to_owned()];
+        DataSource::Phantom(phantom) => {
+            let common = phantom.common();
+            let classes: Vec<String> = phantom.words().classes.iter().map(ToString::to_string).collect();
             positive_fault(spec, &classes).map_or_else(
-                || Ok(Size { train: faces.n_train, validation: faces.n_validation, test: faces.n_test() }),
+                || {
+                    Ok(Size {
+                        train: common.n_train,
+                        validation: common.n_validation,
+                        test: phantom.n_test(),
+                    })
+                },
                 Err,
             )
         }
@@ -171,7 +178,7 @@ fn may_have_runs(spec: &DataSpec, options: &RunOptions) -> bool {
     let data_dir = &options.folders.data_dir;
     let has_maps = || data_dir.join("saliency").is_dir();
     let is_there = match &spec.source {
-        DataSource::Faces(faces) => data_dir.join(faces.folder_name()).join("manifest.yaml").is_file(),
+        DataSource::Phantom(phantom) => data_dir.join(phantom.folder_name()).join("manifest.yaml").is_file(),
         DataSource::Manifests { train, .. } => {
             let recipe = |path: &PathBuf| read_manifest(path).is_ok_and(|manifest| manifest.recipe.is_some());
             let maps = (spec.recipe.is_none() && !train.iter().any(recipe)) || has_maps();
@@ -280,10 +287,10 @@ impl Done {
 
 fn origin(spec: &DataSpec, options: &RunOptions) -> String {
     match &spec.source {
-        DataSource::Faces(faces) => {
-            let folder = options.folders.data_dir.join(faces.folder_name());
+        DataSource::Phantom(phantom) => {
+            let folder = options.folders.data_dir.join(phantom.folder_name());
             let standing = if folder.is_dir() { "drawn in" } else { "to be drawn into" };
-            format!("phantom faces, {standing} {}", folder.display())
+            format!("phantom {}, {standing} {}", phantom.words().images, folder.display())
         }
         DataSource::Manifests { train, validation, test } => {
             let names = |paths: &[PathBuf]| {

@@ -187,6 +187,26 @@ fn data_says_where_it_comes_from_exactly_once() {
 }
 
 #[test]
+fn a_drawn_data_set_names_one_domain_of_the_list_and_its_own_settings() {
+    let from = "faces: {image_px: 32, n_train: 40}";
+    refused(from, "facess: {}", &["there is no phantom `facess`", "did you mean `faces`?", ":4:"]);
+    refused(
+        from,
+        "irises: {atacks: test}",
+        &["`irises` has no such setting", "did you mean `attacks`?", ":4:"],
+    );
+    refused(from, "chests: {n_train: many}", &["n_train", ":4:"]);
+    refused(from, "chests: {n_train: 3}", &["`n_train` is 3, expected a positive multiple of 4", ":4:"]);
+    refused(from, "irises: 3", &["`irises` must be a mapping of settings"]);
+    refused(from, "faces: {}\n      irises: {}", &["expected exactly one domain, found 2"]);
+    for domain in ["irises", "chests"] {
+        let text = GOOD.replace(from, &format!("{domain}: {{n_train: 40}}"));
+        let experiment = read(&text, &Options::default()).expect("it can be run");
+        assert!(experiment.resolved_yaml.contains("n_test_per_source: 200"), "{}", experiment.resolved_yaml);
+    }
+}
+
+#[test]
 fn all_faults_are_told_at_once() {
     let text =
         GOOD.replace("alpha: 0.5", "alpha: 2").replace("seeds: 2", "seeds: 0").replace("thin-resnet8", "vgg");

@@ -3,37 +3,46 @@ use cyborg_image::Raster;
 use cyborg_seed::Stream;
 
 use crate::canvas::Canvas;
-use crate::face::{Ellipse, Identity, Shot};
-use crate::sources::Region;
+use crate::region::Ellipse;
 
-/// Probability that an annotator overlooks a region that shows an artefact.
+/// Probability that an annotator overlooks a region that shows evidence.
 const MISS: f64 = 0.2;
-/// Probability that an annotator of a synthetic image also marks one region that is in order.
+/// Probability that an annotator of an image with evidence also marks one region that is in order.
 const FALSE_ALARM: f64 = 0.15;
-/// Probability that an annotator of an authentic image names eyes, nose, mouth as what convinced.
-const CONVINCES: [(Region, f64); 3] = [(Region::Eyes, 0.7), (Region::Nose, 0.5), (Region::Mouth, 0.6)];
 /// Standard deviation of the maps' blur, in 64ths of the side.
 const BLUR: f64 = 1.5;
 
-/// The mean over `n` annotators, blurred, as a grey image of the canvas' size (255: everybody marked it).
-pub(crate) fn saliency_map(
+/// What can be marked in an image: `R` names a region.
+pub(crate) struct Markable<'a, R> {
+    /// The regions that show evidence; None where there is nothing to be found.
+    pub(crate) evidence: Option<&'a [R]>,
+    /// Every region of the image.
+    pub(crate) all: &'a [R],
+    /// Regions that convince where there is nothing to be found, each with its probability of being marked.
+    pub(crate) convinces: &'a [(R, f64)],
+}
+
+/// The mean over `n` annotators, blurred, as a grey image of `side` pixels (255: everybody marked it).
+///
+/// `ellipses` gives a region's ellipses, and `point` the coordinates in which they stand of a pixel's centre (column, row).
+pub(crate) fn saliency_map<R: Copy + PartialEq>(
     side: usize,
-    identity: &Identity,
-    shot: &Shot,
-    flawed: Option<&[Region]>,
+    markable: &Markable<'_, R>,
+    ellipses: impl Fn(R) -> Vec<Ellipse>,
+    point: impl Fn(usize, usize) -> [f32; 2],
     n: usize,
     stream: &mut Stream,
 ) -> Raster {
     let mut mean = Canvas::new(side);
     for _ in 0..n {
-        let blobs: Vec<Ellipse> = marked(flawed, stream)
+        let blobs: Vec<Ellipse> = marked(markable, stream)
             .into_iter()
-            .flat_map(|region| identity.region(region, shot.yaw))
+            .flat_map(&ellipses)
             .map(|ellipse| blob(ellipse, stream))
             .collect();
         for row in 0..side {
             for column in 0..side {
-                let [x, y] = mean.face_point(shot, column, row);
+                let [x, y] = point(column, row);
                 if blobs.iter().any(|blob| blob.level(x, y) < 1.0) {
                     mean.pixel_mut(column, row)[0] += 1.0 / n as f32;
                 }
@@ -46,23 +55,24 @@ pub(crate) fn saliency_map(
 }
 
 /// The regions that one annotator marks: never none.
-fn marked(flawed: Option<&[Region]>, stream: &mut Stream) -> Vec<Region> {
+fn marked<R: Copy + PartialEq>(markable: &Markable<'_, R>, stream: &mut Stream) -> Vec<R> {
     let mut regions = Vec::new();
-    if let Some(flawed) = flawed {
-        regions.extend(flawed.iter().filter(|_| !stream.bernoulli(MISS)));
+    if let Some(evidence) = markable.evidence {
+        regions.extend(evidence.iter().filter(|_| !stream.bernoulli(MISS)));
         if stream.bernoulli(FALSE_ALARM) {
-            let other = *stream.choose(&Region::ALL);
+            let other = *stream.choose(markable.all);
             if !regions.contains(&other) {
                 regions.push(other);
             }
         }
         if regions.is_empty() {
-            regions.push(*stream.choose(flawed));
+            regions.push(*stream.choose(evidence));
         }
     } else {
-        regions.extend(CONVINCES.iter().filter(|(_, p)| stream.bernoulli(*p)).map(|(region, _)| *region));
+        let convinces = markable.convinces;
+        regions.extend(convinces.iter().filter(|(_, p)| stream.bernoulli(*p)).map(|(region, _)| *region));
         if regions.is_empty() {
-            regions.push(stream.choose(&CONVINCES).0);
+            regions.push(stream.choose(convinces).0);
         }
     }
     regions

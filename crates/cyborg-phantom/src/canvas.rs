@@ -1,7 +1,15 @@
 //! Square images of three floating-point channels while they are being drawn.
 use cyborg_image::Raster;
 
-use crate::face::{Rgb, Shot};
+pub(crate) type Rgb = [f32; 3];
+
+pub(crate) fn mix(a: Rgb, b: Rgb, t: f32) -> Rgb {
+    [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
+}
+
+pub(crate) fn scaled(a: Rgb, s: f32) -> Rgb {
+    [a[0] * s, a[1] * s, a[2] * s]
+}
 
 /// Rows from top to bottom; black is 0, white 1.
 #[derive(Clone, Debug)]
@@ -25,12 +33,6 @@ impl Canvas {
 
     pub(crate) fn pixels_mut(&mut self) -> &mut [Rgb] {
         &mut self.pixels
-    }
-
-    /// Where a pixel's centre is in face coordinates.
-    pub(crate) fn face_point(&self, shot: &Shot, column: usize, row: usize) -> [f32; 2] {
-        let scale = 2.0 / self.side as f32;
-        shot.to_face((column as f32 + 0.5) * scale - 1.0, (row as f32 + 0.5) * scale - 1.0)
     }
 
     /// Gaussian blur; the border's pixels go on outside. `sigma` in pixels.

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum PhantomError {
     /// The settings cannot be drawn; every fault is listed.
-    #[error("cannot draw phantom faces with these settings: {}", faults.join("; "))]
+    #[error("cannot draw phantom {images} with these settings: {}", faults.join("; "))]
     Settings {
-        /// One sentence a fault, as [`crate::FacePhantom::faults`] gives them.
+        /// What was to be drawn: `faces`.
+        images: &'static str,
+        /// One sentence a fault, as [`crate::Phantom::faults`] gives them.
         faults: Vec<String>,
     },
     /// A folder or a file could not be written.

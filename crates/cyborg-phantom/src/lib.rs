@@ -1,23 +1,28 @@
 #![doc = include_str!("../README.md")]
 
 mod annotate;
-mod artefact;
 mod canvas;
+mod chests;
 mod error;
-mod face;
+mod faces;
+mod irises;
 mod manifest;
-mod picture;
+mod phantom;
 mod plan;
+mod plane;
 #[cfg(test)]
 mod properties;
+mod region;
 mod settings;
-mod shade;
 mod sheet;
-mod sources;
-mod stamp;
 mod write;
 
+pub use chests::ChestPhantom;
 pub use error::PhantomError;
-pub use settings::{DRAWING_VERSION, FacePhantom, Generators};
+pub use faces::FacePhantom;
+pub use irises::IrisPhantom;
+pub use phantom::{PHANTOMS, Phantom, Picture, Words};
+pub use plan::{PlannedImage, Source, Split};
+pub use settings::{Common, TestSources};
 pub use sheet::contact_sheet;
-pub use write::generate_faces;
+pub use write::generate;

@@ -2,56 +2,62 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::phantom::Phantom;
 use crate::plan::{PlannedImage, Split};
-use crate::settings::{DRAWING_VERSION, FacePhantom, Generators};
-use crate::sources::CAMERAS;
+use crate::settings::TestSources;
 
 /// `manifest.yaml`, in the format that `cyborg-manifest` documents.
-pub(crate) fn manifest_text(settings: &FacePhantom, images: &[PlannedImage]) -> String {
+pub(crate) fn manifest_text(phantom: &dyn Phantom, images: &[PlannedImage]) -> String {
     let (mut classes, mut sources, mut splits) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let mut pairs = BTreeMap::new();
-    let cameras = CAMERAS.map(|camera| camera.name).join(", ");
+    let (common, words, all) = (phantom.common(), phantom.words(), phantom.sources());
+    let binary = words.classes.len() == 2;
+    let tested = |label| all.iter().filter(move |s| s.testing && s.label == label);
+    let negative = tested(0).map(|source| source.name.as_str()).collect::<Vec<_>>().join(", ");
     for image in images {
-        *classes.entry(image.class()).or_insert(0) += 1;
-        *sources.entry(image.source.as_str()).or_insert(0) += 1;
+        *classes.entry(words.classes[image.label]).or_insert(0) += 1;
+        *sources.entry(image.source_name.as_str()).or_insert(0) += 1;
         *splits.entry(image.split.name()).or_insert(0) += 1;
-        if image.split == Split::Test && image.is_synthetic() {
-            pairs.insert(image.source.as_str(), format!("[{cameras}]"));
+        if binary && image.split == Split::Test && image.label == 1 {
+            pairs.insert(image.source_name.as_str(), format!("[{negative}]"));
         }
     }
-    let purpose = match settings.generators {
-        Generators::Test => "",
-        Generators::Development => " (development generators)",
+    let purpose = match common.test_sources {
+        TestSources::Test => String::new(),
+        TestSources::Development => format!(" ({})", words.development),
     };
     let mut text = format!(
-        "# Drawn by cyborg-phantom, drawing code {DRAWING_VERSION}, seed {seed}. In training and validation the date\n\
-         # stamp in the corner goes with the label: P(stamp | synthetic) = {p1:.4},\n\
-         # P(stamp | authentic) = {p0:.4}. In testing both are 0.5.\n\
+        "# Drawn by cyborg-phantom, drawing code {version}, seed {seed}. {shortcut}\n\
          id: {id}\n\
-         title: Phantom faces, {side} px{purpose}\n\
-         domain: face\n\
+         title: Phantom {plural}, {side} px{purpose}\n\
+         domain: {domain}\n\
          licence: MIT OR Apache-2.0\n\
          obtain: drawn by `cargo xtask data generate`\n\
          root: .\n\
          phantom: true\n\
-         classes: [authentic, synthetic]\n\
+         classes: [{classes}]\n\
          layout:\n\
          \x20 table:\n\
          \x20   file: table.csv\n\
          \x20   columns: {{image: image, label: label, source: source, subject: subject, split: split, map: map}}\n\
          expected:\n\
          \x20 images: {n}\n",
-        seed = settings.seed,
-        p1 = settings.stamp_probability(true),
-        p0 = settings.stamp_probability(false),
-        id = settings.folder_name(),
-        side = settings.image_px,
+        version = phantom.drawing_version(),
+        seed = common.seed,
+        shortcut = phantom.about_shortcut(),
+        id = phantom.folder_name(),
+        plural = words.images,
+        side = common.image_px,
+        domain = words.manifest_domain,
+        classes = words.classes.join(", "),
         n = images.len(),
     );
     for (name, counts) in [("classes", classes), ("sources", sources), ("splits", splits)] {
         block(&mut text, "  ", name, counts);
     }
-    block(&mut text, "", "pairs", pairs);
+    if !pairs.is_empty() {
+        block(&mut text, "", "pairs", pairs);
+    }
     text
 }
 

@@ -1,13 +1,16 @@
-//! Which images a data set holds: source, subject, split and stamp of each, before any pixel is drawn.
+//! Which images a data set holds: source, subject, split and cue of each, before any pixel is drawn.
 use cyborg_seed::Seed;
 
-use crate::settings::FacePhantom;
-use crate::sources::{Artefact, CAMERAS, training_generators, unseen_generators};
+use crate::phantom::Phantom;
 
+/// The role of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Split {
+pub enum Split {
+    /// To be trained on.
     Train,
+    /// To choose the epoch with.
     Validation,
+    /// To be scored.
     Test,
 }
 
@@ -21,96 +24,82 @@ impl Split {
     }
 }
 
-/// One image to draw. Its pixels follow from the settings' seed and these fields alone.
+/// Where images come from.
 #[derive(Clone, Debug)]
-pub(crate) struct PlannedImage {
-    /// `train/camera-a/00003`: file stem and name of its random streams.
-    pub(crate) id: String,
-    pub(crate) split: Split,
-    /// Camera or generator.
-    pub(crate) source: String,
-    /// Whose face it is; a generated face is nobody's, and the table says so by an empty cell.
-    pub(crate) subject: String,
-    /// Index into [`CAMERAS`]: the camera, or the one whose pictures the generator imitates here.
-    pub(crate) camera: usize,
-    /// None for authentic images.
-    pub(crate) artefact: Option<Artefact>,
-    /// Whether the date stamp is in the corner.
-    pub(crate) stamp: bool,
+pub struct Source {
+    /// The name in the table: letters, digits and `-`.
+    pub name: String,
+    /// The class of its images.
+    pub label: usize,
+    /// Whether training and validation hold images of it.
+    pub training: bool,
+    /// Whether the test split does.
+    pub testing: bool,
+    /// How many images show the same subject.
+    pub images_per_subject: usize,
+    /// Whether its subjects are nobody's: the table's cell stays empty.
+    pub anonymous: bool,
 }
 
-impl PlannedImage {
-    pub(crate) fn is_synthetic(&self) -> bool {
-        self.artefact.is_some()
-    }
-
-    pub(crate) fn class(&self) -> &'static str {
-        if self.is_synthetic() { "synthetic" } else { "authentic" }
-    }
+/// One image to draw. Its pixels follow from the settings' seed and these fields alone.
+#[derive(Clone, Debug)]
+pub struct PlannedImage {
+    /// `train/camera-a/00003`: file stem and name of its random streams.
+    pub id: String,
+    /// The role of the image.
+    pub split: Split,
+    /// Index into the domain's sources.
+    pub source: usize,
+    /// The source's name.
+    pub source_name: String,
+    /// The class.
+    pub label: usize,
+    /// Number of the image within its source and split, from 0.
+    pub number: usize,
+    /// Whose image it is; names the subject's random stream.
+    pub subject: String,
+    /// Whether the table leaves the subject out.
+    pub anonymous: bool,
+    /// The shortcut's cue; see [`Phantom::cue`].
+    pub cue: usize,
 }
 
 /// All images of a data set, in the table's order.
-pub(crate) fn plan(settings: &FacePhantom) -> Vec<PlannedImage> {
-    let seed = Seed::new(settings.seed);
-    let training = training_generators();
-    let unseen = unseen_generators(settings.generators);
+pub(crate) fn plan(phantom: &dyn Phantom) -> Vec<PlannedImage> {
+    let common = phantom.common();
+    let seed = Seed::new(common.seed);
+    let sources = phantom.sources();
+    let training = sources.iter().filter(|source| source.training).count().max(1);
     let mut images = Vec::new();
-    for (split, n) in [(Split::Train, settings.n_train), (Split::Validation, settings.n_validation)] {
-        for camera in 0..CAMERAS.len() {
-            add(&mut images, settings, &seed, split, n / 4, Some(camera), None);
+    for (split, n) in [
+        (Split::Train, common.n_train / training),
+        (Split::Validation, common.n_validation / training),
+        (Split::Test, common.n_test_per_source),
+    ] {
+        // Development images share nothing with test images, not even the subjects.
+        let folder = match split {
+            Split::Test => common.test_sources.name(),
+            Split::Train | Split::Validation => split.name(),
+        };
+        for (index, source) in sources.iter().enumerate() {
+            let in_split = if split == Split::Test { source.testing } else { source.training };
+            for number in 0..if in_split { n } else { 0 } {
+                let id = format!("{folder}/{}/{number:05}", source.name);
+                let draw = seed.stream(&format!("plan/{id}")).uniform();
+                let subject = number / source.images_per_subject;
+                images.push(PlannedImage {
+                    subject: format!("{folder}-{}-{subject:05}", source.name),
+                    split,
+                    source: index,
+                    source_name: source.name.clone(),
+                    label: source.label,
+                    number,
+                    anonymous: source.anonymous,
+                    cue: phantom.cue(source.label, split != Split::Test, draw),
+                    id,
+                });
+            }
         }
-        for generator in &training {
-            add(&mut images, settings, &seed, split, n / 4, None, Some(generator));
-        }
-    }
-    for camera in 0..CAMERAS.len() {
-        add(&mut images, settings, &seed, Split::Test, settings.n_test_per_source, Some(camera), None);
-    }
-    for generator in &unseen {
-        add(&mut images, settings, &seed, Split::Test, settings.n_test_per_source, None, Some(generator));
     }
     images
-}
-
-fn add(
-    images: &mut Vec<PlannedImage>,
-    settings: &FacePhantom,
-    seed: &Seed,
-    split: Split,
-    n: usize,
-    camera: Option<usize>,
-    artefact: Option<&Artefact>,
-) {
-    let source = match (camera, artefact) {
-        (Some(camera), _) => CAMERAS[camera].name.to_owned(),
-        (None, Some(artefact)) => artefact.name.clone(),
-        (None, None) => unreachable!("a source is a camera or a generator"),
-    };
-    // Development images share nothing with test images, not even the authentic faces.
-    let folder = match split {
-        Split::Test => settings.generators.name(),
-        Split::Train | Split::Validation => split.name(),
-    };
-    for number in 0..n {
-        let id = format!("{folder}/{source}/{number:05}");
-        let mut stream = seed.stream(&format!("plan/{id}"));
-        let stamp_draw = stream.uniform();
-        let stamp = stamp_draw
-            < match split {
-                Split::Train | Split::Validation => settings.stamp_probability(artefact.is_some()),
-                Split::Test => 0.5,
-            };
-        // A camera meets each person twice; a generator never makes the same person again.
-        let person = if artefact.is_some() { number } else { number / 2 };
-        images.push(PlannedImage {
-            subject: format!("{folder}-{source}-{person:05}"),
-            split,
-            source: source.clone(),
-            // Generators learned from both cameras: every other image imitates the other one.
-            camera: camera.unwrap_or(number % CAMERAS.len()),
-            artefact: artefact.cloned(),
-            stamp,
-            id,
-        });
-    }
 }

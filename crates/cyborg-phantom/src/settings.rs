@@ -1,22 +1,23 @@
-//! What to draw, and the name that follows from it.
+//! The settings that all domains have.
+use cyborg_settings::Fault;
 use serde::{Deserialize, Serialize};
 
-/// Version of the drawing code. It enters [`FacePhantom::folder_name`]: raise it whenever a pixel changes.
-pub const DRAWING_VERSION: u32 = 3;
+use crate::phantom::Words;
+use crate::plan::Source;
 
-/// Which unseen generators the test split holds.
+/// Which sources the test split holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Generators {
-    /// The six test generators: for results.
+pub enum TestSources {
+    /// The test sources: for results.
     #[default]
     Test,
-    /// Six others, drawn by the same rule with other parameters, beside other authentic faces: for every choice that
-    /// is made by looking at an outcome.
+    /// Others, drawn by the same rule with other parameters, beside other subjects: for every choice that is made by
+    /// looking at an outcome.
     Development,
 }
 
-impl Generators {
+impl TestSources {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Test => "test",
@@ -25,64 +26,52 @@ impl Generators {
     }
 }
 
-/// What to draw. Everything here can change a pixel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct FacePhantom {
+/// The settings that all domains have, under one name each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Common {
     /// Side of the square images, in pixels.
     pub image_px: u32,
-    /// Training images, half of them synthetic; a multiple of 4 (two generators, two cameras).
+    /// Training images.
     pub n_train: usize,
-    /// Validation images, half of them synthetic; a multiple of 4.
+    /// Validation images.
     pub n_validation: usize,
-    /// Test images of each of the six unseen generators and of each of the two authentic sources.
+    /// Images of each test source.
     pub n_test_per_source: usize,
-    /// How far the corner date stamp agrees with the label in training and validation: 0 not at all (every image
-    /// carries it with probability 1/2), 1 always (every synthetic image and no authentic one). In between,
-    /// P(stamp | synthetic) = (1 + shortcut) / 2 and P(stamp | authentic) = (1 - shortcut) / 2. In testing 1/2.
+    /// How far the shortcut agrees with the label in training and validation, from 0 to 1.
     pub shortcut: f64,
     /// Simulated annotators per training image.
     pub n_annotators: usize,
     /// Root of everything that is drawn by chance.
     pub seed: u64,
-    /// Which unseen generators to test on.
-    pub generators: Generators,
+    /// Which sources are tested.
+    pub test_sources: TestSources,
 }
 
-impl Default for FacePhantom {
-    fn default() -> Self {
-        Self {
-            image_px: 64,
-            n_train: 800,
-            n_validation: 200,
-            n_test_per_source: 200,
-            shortcut: 0.9,
-            n_annotators: 3,
-            seed: 0,
-            generators: Generators::Test,
-        }
+impl Common {
+    /// Probability that a training or validation image of the positive or the negative class carries the shortcut's mark.
+    pub fn mark_probability(&self, positive: bool) -> f64 {
+        let agreement = 0.5 * (1.0 + self.shortcut);
+        if positive { agreement } else { 1.0 - agreement }
     }
-}
 
-impl FacePhantom {
-    /// Every fault of the settings, in words; empty if they can be drawn.
-    pub fn faults(&self) -> Vec<String> {
+    pub(crate) fn faults(&self, sources: &[Source], words: &Words) -> Vec<Fault> {
         let mut faults = Vec::new();
+        let mut fault = |field: &str, found: String, expected: String| {
+            let message = format!("`{field}` is {found}, expected {expected}");
+            faults.push(Fault::of_field(field, message, None));
+        };
         if !(32..=2048).contains(&self.image_px) {
-            faults.push(format!(
-                "`image_px` is {}, expected 32 to 2048 (below 32 a face has no eyes)",
-                self.image_px
-            ));
+            fault("image_px", self.image_px.to_string(), format!("32 to 2048 ({})", words.too_small));
         }
+        let training = sources.iter().filter(|source| source.training).count();
         for (name, count) in [("n_train", self.n_train), ("n_validation", self.n_validation)] {
-            if count == 0 || count % 4 != 0 {
-                faults.push(format!(
-                    "`{name}` is {count}, expected a positive multiple of 4 (two generators and two cameras share it equally)"
-                ));
+            if count == 0 || count % training != 0 {
+                let expected = format!("a positive multiple of {training} ({})", words.shared_by);
+                fault(name, count.to_string(), expected);
             }
         }
         if self.n_test_per_source == 0 {
-            faults.push("`n_test_per_source` is 0, expected at least 1".to_owned());
+            fault("n_test_per_source", "0".to_owned(), "at least 1".to_owned());
         }
         for (name, count) in [
             ("n_train", self.n_train),
@@ -90,44 +79,94 @@ impl FacePhantom {
             ("n_test_per_source", self.n_test_per_source),
         ] {
             if count > 1_000_000 {
-                faults.push(format!("`{name}` is {count}, expected at most 1000000"));
+                fault(name, count.to_string(), "at most 1000000".to_owned());
             }
         }
         if !(0.0..=1.0).contains(&self.shortcut) {
-            faults.push(format!("`shortcut` is {}, expected a number from 0 to 1", self.shortcut));
+            fault("shortcut", self.shortcut.to_string(), "a number from 0 to 1".to_owned());
         }
         if !(1..=100).contains(&self.n_annotators) {
-            faults.push(format!("`n_annotators` is {}, expected 1 to 100", self.n_annotators));
+            fault("n_annotators", self.n_annotators.to_string(), "1 to 100".to_owned());
         }
         faults
     }
-
-    /// Name of the folder: stable, from the settings and the version of the drawing code.
-    pub fn folder_name(&self) -> String {
-        let identity = format!(
-            "faces v{DRAWING_VERSION} px {} train {} validation {} test {} shortcut {:016x} annotators {} seed {} generators {}",
-            self.image_px,
-            self.n_train,
-            self.n_validation,
-            self.n_test_per_source,
-            self.shortcut.to_bits(),
-            self.n_annotators,
-            self.seed,
-            self.generators.name(),
-        );
-        let hash = blake3::hash(identity.as_bytes()).to_hex();
-        let development = if self.generators == Generators::Development { "-development" } else { "" };
-        format!("phantom-faces{development}-{}px-{}", self.image_px, &hash[..10])
-    }
-
-    /// Test images in all: six generators and two authentic sources.
-    pub fn n_test(&self) -> usize {
-        8 * self.n_test_per_source
-    }
-
-    /// Probability that a training or validation image of that class carries the date stamp.
-    pub fn stamp_probability(&self, synthetic: bool) -> f64 {
-        let agreement = 0.5 * (1.0 + self.shortcut);
-        if synthetic { agreement } else { 1.0 - agreement }
-    }
 }
+
+/// The name of a data set's folder; `identity` is everything that can change a pixel.
+pub(crate) fn folder_name(domain: &str, common: &Common, identity: &str) -> String {
+    let hash = blake3::hash(identity.as_bytes()).to_hex();
+    let development = if common.test_sources == TestSources::Development { "-development" } else { "" };
+    format!("phantom-{domain}{development}-{}px-{}", common.image_px, &hash[..10])
+}
+
+/// Defines the settings of a domain whose fields are those of [`Common`]: `$test` names the field of the test sources.
+macro_rules! phantom_settings {
+    (
+        $(#[$doc:meta])* $name:ident = $domain:literal;
+        $(#[$train:meta])* n_train;
+        $(#[$per_source:meta])* n_test_per_source;
+        $(#[$shortcut:meta])* shortcut;
+        $(#[$test_doc:meta])* $test:ident;
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            /// Side of the square images, in pixels.
+            pub image_px: u32,
+            $(#[$train])*
+            pub n_train: usize,
+            /// Validation images, shared in the same way.
+            pub n_validation: usize,
+            $(#[$per_source])*
+            pub n_test_per_source: usize,
+            $(#[$shortcut])*
+            pub shortcut: f64,
+            /// Simulated annotators per training image.
+            pub n_annotators: usize,
+            /// Root of everything that is drawn by chance.
+            pub seed: u64,
+            $(#[$test_doc])*
+            pub $test: $crate::settings::TestSources,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    image_px: 64,
+                    n_train: 800,
+                    n_validation: 200,
+                    n_test_per_source: 200,
+                    shortcut: 0.9,
+                    n_annotators: 3,
+                    seed: 0,
+                    $test: $crate::settings::TestSources::Test,
+                }
+            }
+        }
+
+        impl cyborg_settings::Settings for $name {
+            const NAME: &'static str = $domain;
+        }
+
+        impl $name {
+            fn all_common(&self) -> $crate::settings::Common {
+                $crate::settings::Common {
+                    image_px: self.image_px,
+                    n_train: self.n_train,
+                    n_validation: self.n_validation,
+                    n_test_per_source: self.n_test_per_source,
+                    shortcut: self.shortcut,
+                    n_annotators: self.n_annotators,
+                    seed: self.seed,
+                    test_sources: self.$test,
+                }
+            }
+
+            fn development(&self) -> Self {
+                Self { $test: $crate::settings::TestSources::Development, ..self.clone() }
+            }
+        }
+    };
+}
+pub(crate) use phantom_settings;

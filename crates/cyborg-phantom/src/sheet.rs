@@ -5,9 +5,9 @@ use cyborg_image::{Raster, write_png};
 use rayon::prelude::*;
 
 use crate::error::PhantomError;
-use crate::picture::Picture;
+use crate::phantom::Phantom;
 use crate::plan::{PlannedImage, Split, plan};
-use crate::settings::FacePhantom;
+use crate::write::refuse_faults;
 
 /// Examples of each source in a row.
 const EXAMPLES: usize = 4;
@@ -15,21 +15,18 @@ const GAP: usize = 4;
 /// Tiles are shown at least this large.
 const SHOWN_PX: usize = 128;
 
-/// Writes a contact sheet of the data set that `settings` describe (which need not have been generated).
+/// Writes a contact sheet of the data set (which need not have been generated).
 ///
-/// One row a source: the cameras and the training generators, then the unseen generators. Four examples a row, each as
-/// three tiles: the image, its difference to the twin without artefacts (grey is none, amplified three times), and
+/// One row a source: those of training, then those of testing alone. Four examples a row, each as
+/// three tiles: the image, its difference to the twin without evidence (grey is none, amplified three times), and
 /// what the annotators marked.
 ///
 /// # Errors
 /// [`PhantomError::Settings`] for impossible settings, [`PhantomError::Encode`] if the file cannot be written.
-pub fn contact_sheet(settings: &FacePhantom, path: &Path) -> Result<(), PhantomError> {
-    let faults = settings.faults();
-    if !faults.is_empty() {
-        return Err(PhantomError::Settings { faults });
-    }
-    let rows = rows(plan(settings));
-    let side = settings.image_px as usize;
+pub fn contact_sheet(phantom: &dyn Phantom, path: &Path) -> Result<(), PhantomError> {
+    refuse_faults(phantom)?;
+    let rows = rows(phantom);
+    let side = phantom.common().image_px as usize;
     let zoom = SHOWN_PX.div_ceil(side);
     let shown = side * zoom;
     let (tile, group) = (shown + GAP, 3 * (shown + GAP) + 2 * GAP);
@@ -45,10 +42,10 @@ pub fn contact_sheet(settings: &FacePhantom, path: &Path) -> Result<(), PhantomE
         .map(|row| {
             row.iter()
                 .map(|image| {
-                    let picture = Picture::new(settings, image);
-                    let drawn = picture.draw(side, false);
-                    let twin = picture.draw(side, true);
-                    let map = picture.saliency_map(side, settings.n_annotators);
+                    let picture = phantom.picture(image);
+                    let drawn = picture.image(false);
+                    let twin = picture.image(true);
+                    let map = picture.map();
                     let difference = difference(&drawn, &twin);
                     [drawn, difference, map]
                 })
@@ -66,19 +63,20 @@ pub fn contact_sheet(settings: &FacePhantom, path: &Path) -> Result<(), PhantomE
 }
 
 /// The first images of each source of training and testing.
-fn rows(images: Vec<PlannedImage>) -> Vec<Vec<PlannedImage>> {
+fn rows(phantom: &dyn Phantom) -> Vec<Vec<PlannedImage>> {
+    let sources = phantom.sources();
     let mut rows: Vec<Vec<PlannedImage>> = Vec::new();
-    for image in images {
+    for image in plan(phantom) {
         let shown = match image.split {
             Split::Train => true,
             Split::Validation => false,
-            Split::Test => image.is_synthetic(),
+            Split::Test => !sources[image.source].training,
         };
         if !shown {
             continue;
         }
         match rows.last_mut() {
-            Some(row) if row[0].source == image.source => {
+            Some(row) if row[0].source == image.source && row[0].split == image.split => {
                 if row.len() < EXAMPLES {
                     row.push(image);
                 }

@@ -7,9 +7,8 @@ use rayon::prelude::*;
 
 use crate::error::PhantomError;
 use crate::manifest::manifest_text;
-use crate::picture::Picture;
+use crate::phantom::Phantom;
 use crate::plan::{PlannedImage, Split, plan};
-use crate::settings::FacePhantom;
 
 /// Name of the manifest in the data set's folder.
 const MANIFEST: &str = "manifest.yaml";
@@ -22,16 +21,13 @@ const MANIFEST: &str = "manifest.yaml";
 /// # Errors
 /// [`PhantomError::Settings`] with every fault of the settings; [`PhantomError::InTheWay`] if something else has the
 /// folder's name; otherwise what could not be written, and why.
-pub fn generate_faces(
-    settings: &FacePhantom,
+pub fn generate(
+    phantom: &dyn Phantom,
     parent: &Path,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<PathBuf, PhantomError> {
-    let faults = settings.faults();
-    if !faults.is_empty() {
-        return Err(PhantomError::Settings { faults });
-    }
-    let name = settings.folder_name();
+    refuse_faults(phantom)?;
+    let name = phantom.folder_name();
     let folder = parent.join(&name);
     let manifest = folder.join(MANIFEST);
     if manifest.is_file() {
@@ -52,7 +48,7 @@ pub fn generate_faces(
     if unfinished.exists() {
         written(&unfinished, fs_err::remove_dir_all(&unfinished))?;
     }
-    let drawn = draw_all(settings, &unfinished, progress)
+    let drawn = draw_all(phantom, &unfinished, progress)
         .and_then(|()| written(&folder, fs_err::rename(&unfinished, &folder)))
         .and_then(|()| sync_folder(parent));
     if let Err(error) = drawn {
@@ -62,6 +58,14 @@ pub fn generate_faces(
     }
     let _ = fs_err::remove_file(&lock_path);
     Ok(manifest)
+}
+
+pub(crate) fn refuse_faults(phantom: &dyn Phantom) -> Result<(), PhantomError> {
+    let faults: Vec<String> = phantom.faults().into_iter().map(|fault| fault.message).collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(PhantomError::Settings { images: phantom.words().images, faults })
 }
 
 fn written<T>(path: &Path, result: std::io::Result<T>) -> Result<T, PhantomError> {
@@ -79,11 +83,11 @@ fn map_path(image: &PlannedImage) -> Option<String> {
 }
 
 fn draw_all(
-    settings: &FacePhantom,
+    phantom: &dyn Phantom,
     folder: &Path,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(), PhantomError> {
-    let images = plan(settings);
+    let images = plan(phantom);
     let mut folders: Vec<PathBuf> = images
         .iter()
         .flat_map(|image| [Some(image_path(image)), map_path(image)])
@@ -95,22 +99,21 @@ fn draw_all(
     for folder in &folders {
         written(folder, fs_err::create_dir_all(folder))?;
     }
-    let side = settings.image_px as usize;
     let done = AtomicUsize::new(0);
     images
         .par_iter()
         .map(|image| {
-            let picture = Picture::new(settings, image);
-            write_png(&folder.join(image_path(image)), &picture.draw(side, false))?;
+            let picture = phantom.picture(image);
+            write_png(&folder.join(image_path(image)), &picture.image(false))?;
             if let Some(map) = map_path(image) {
-                write_png(&folder.join(map), &picture.saliency_map(side, settings.n_annotators))?;
+                write_png(&folder.join(map), &picture.map())?;
             }
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, images.len());
             Ok(())
         })
         .collect::<Result<(), PhantomError>>()?;
-    write_file(&folder.join("table.csv"), table(&images).as_bytes())?;
-    write_file(&folder.join(MANIFEST), manifest_text(settings, &images).as_bytes())?;
+    write_file(&folder.join("table.csv"), table(&images, phantom.words().classes).as_bytes())?;
+    write_file(&folder.join(MANIFEST), manifest_text(phantom, &images).as_bytes())?;
     for folder in folders.iter().map(PathBuf::as_path).chain([folder]) {
         sync_folder(folder)?;
     }
@@ -140,14 +143,14 @@ fn sync_folder(folder: &Path) -> Result<(), PhantomError> {
 }
 
 /// `table.csv`. No field needs quotes: names are letters, digits, `-`, `/` and `.`.
-fn table(images: &[PlannedImage]) -> String {
+fn table(images: &[PlannedImage], classes: &[&str]) -> String {
     let mut text = String::from("image,label,source,subject,split,map\n");
     for image in images {
-        let subject = if image.is_synthetic() { "" } else { &image.subject };
+        let subject = if image.anonymous { "" } else { &image.subject };
         let row = [
             &image_path(image),
-            image.class(),
-            &image.source,
+            classes[image.label],
+            &image.source_name,
             subject,
             image.split.name(),
             &map_path(image).unwrap_or_default(),

@@ -1,8 +1,10 @@
 //! Data sets, their manifests and recipes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use cyborg_settings::{Step, nearest};
+use cyborg_phantom::{PHANTOMS, Phantom};
+use cyborg_settings::{Step, find, nearest};
 
 use super::{Check, DataSource, DataSpec, field, join};
 use crate::file::{DataFile, ExperimentFile, PhantomFile};
@@ -78,14 +80,8 @@ impl Check<'_> {
             );
             return None;
         }
-        if let Some(PhantomFile::Faces(faces)) = &data.phantom {
-            let place = join(here, &[field("phantom"), field("faces")]);
-            for fault in faces.faults() {
-                // A fault starts with the field it is about, in backticks, where it is about one.
-                let name = fault.split('`').nth(1).unwrap_or_default().to_owned();
-                self.fault(&join(&place, &[field(&name)]), fault, None);
-            }
-            return Some(DataSource::Faces(faces.clone()));
+        if let Some(phantom) = &data.phantom {
+            return self.phantom(phantom, &join(here, &[field("phantom")])).map(DataSource::Phantom);
         }
         if let Some(manifest) = &data.manifest {
             let path = self.manifest(manifest, &join(here, &[field("manifest")]))?;
@@ -111,6 +107,29 @@ impl Check<'_> {
         let validation =
             if data.validation.is_empty() { train.clone() } else { role(&data.validation, "validation") };
         Some(DataSource::Manifests { train, validation, test })
+    }
+
+    /// The drawn data set of a domain; faults of its settings are told all at once.
+    fn phantom(&mut self, file: &PhantomFile, here: &[Step]) -> Option<Arc<dyn Phantom>> {
+        let place = join(here, &[field(&file.domain)]);
+        let choice = match find(PHANTOMS, &file.domain) {
+            Ok(choice) => choice,
+            Err(hint) => {
+                self.fault(&place, format!("there is no phantom `{}`", file.domain), Some(hint));
+                return None;
+            }
+        };
+        let phantom: Arc<dyn Phantom> = match choice.parse(&file.settings) {
+            Ok(phantom) => Arc::from(phantom),
+            Err(fault) => {
+                self.fault(&join(&place, &fault.path), fault.to_string(), fault.hint);
+                return None;
+            }
+        };
+        for fault in phantom.faults() {
+            self.fault(&join(&place, &fault.path), fault.message, fault.hint);
+        }
+        Some(phantom)
     }
 
     /// A recipe file that can be read and is a valid recipe.

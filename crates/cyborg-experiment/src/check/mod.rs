@@ -12,7 +12,7 @@ use std::sync::Arc;
 use cyborg_backbones::Architecture;
 use cyborg_data::MapControl;
 use cyborg_methods::Method;
-use cyborg_phantom::FacePhantom;
+use cyborg_phantom::Phantom;
 use cyborg_settings::{Step, nearest};
 use cyborg_train::Protocol;
 use cyborg_weights::Source as Weights;
@@ -78,10 +78,10 @@ pub struct DataSpec {
 }
 
 /// Where a data set comes from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum DataSource {
     /// Drawn.
-    Faces(FacePhantom),
+    Phantom(Arc<dyn Phantom>),
     /// Collected: manifest files by role.
     Manifests {
         /// Whose training split is trained on.
@@ -235,7 +235,7 @@ impl Check<'_> {
                 Some("expected `auto` or a number from 1".to_owned()),
             );
         }
-        let resolved_yaml = match serde_yaml::to_string(&resolved(file, &methods, &protocol)) {
+        let resolved_yaml = match serde_yaml::to_string(&resolved(file, &data, &methods, &protocol)) {
             Ok(text) => text,
             Err(e) => {
                 self.fault(&[], format!("cannot write the resolved experiment: {e}"), None);
@@ -328,8 +328,18 @@ impl Check<'_> {
 }
 
 /// The file with defaults written out.
-fn resolved(file: &ExperimentFile, methods: &[MethodSpec], protocol: &Protocol) -> ExperimentFile {
+fn resolved(
+    file: &ExperimentFile,
+    data: &[DataSpec],
+    methods: &[MethodSpec],
+    protocol: &Protocol,
+) -> ExperimentFile {
     let mut file = file.clone();
+    for (written, checked) in file.data.iter_mut().zip(data) {
+        if let (Some(written), DataSource::Phantom(phantom)) = (&mut written.phantom, &checked.source) {
+            written.settings = phantom.to_fields();
+        }
+    }
     for (written, checked) in file.methods.iter_mut().zip(methods) {
         written.settings = checked.method.to_fields();
         written.tap = Some(checked.tap.clone());

@@ -5,16 +5,17 @@
 
 mod method;
 mod part;
+mod phantom;
 mod training;
 
 use std::collections::BTreeMap;
 
-use cyborg_phantom::FacePhantom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use method::MethodFile;
 pub use part::Part;
+pub use phantom::PhantomFile;
 pub use training::{OptimiserFile, ScheduleFile, TrainingFile, TransformFile};
 
 /// An experiment: data x methods x backbones x seeds.
@@ -107,14 +108,6 @@ pub struct DataFile {
     /// Place on the sweep's axis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<f64>,
-}
-
-/// A drawn data set, by domain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PhantomFile {
-    /// Faces: two cameras, two training generators, six unseen ones.
-    Faces(FacePhantom),
 }
 
 /// What to do about an unusable image.

@@ -1,9 +1,8 @@
 //! The hub's protocol against a small server of our own on this machine.
 
-use cyborg_weights::{Hub, Progress, Source, WeightsError};
+use cyborg_weights::{Hub, Source, WeightsError};
 use fs_err as fs;
 use std::collections::BTreeMap;
-use std::io::BufRead;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::thread;

@@ -1,7 +1,7 @@
 //! The cameras, and the generators with their artefacts.
 use cyborg_seed::{Seed, Stream};
 
-use crate::settings::Generators;
+use crate::settings::TestSources;
 
 /// How a camera sees: white balance, contrast, sharpness, noise and the place where its pictures are taken.
 #[derive(Clone, Copy, Debug)]
@@ -174,6 +174,6 @@ pub(crate) fn training_generators() -> Vec<Artefact> {
 }
 
 /// The six generators of the test split: every family once.
-pub(crate) fn unseen_generators(which: Generators) -> Vec<Artefact> {
+pub(crate) fn unseen_generators(which: TestSources) -> Vec<Artefact> {
     Family::ALL.iter().map(|&family| draw_generator(family, which.name())).collect()
 }

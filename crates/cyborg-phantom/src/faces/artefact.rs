@@ -1,9 +1,10 @@
 //! What generators leave behind, put into the regions where they leave it.
 use cyborg_seed::Stream;
 
+use super::face::{Identity, Shot};
+use super::sources::{Artefact, Family, Region};
 use crate::canvas::Canvas;
-use crate::face::{Ellipse, Identity, Shot};
-use crate::sources::{Artefact, Family, Region};
+use crate::region::weight;
 
 /// Probability that a generator errs in one of its regions in a given image (at least one always shows).
 const REGION_SHOWS: f64 = 0.85;
@@ -53,7 +54,7 @@ impl Flaw {
             let ellipses = identity.region(region, shot.yaw);
             for row in 0..side {
                 for column in 0..side {
-                    let [x, y] = canvas.face_point(shot, column, row);
+                    let [x, y] = shot.face_point(side, column, row);
                     let Some((weight, nearest)) = weight(&ellipses, x, y) else { continue };
                     let at = [column as f32 + self.phase[0], row as f32 + self.phase[1]];
                     let pixel = canvas.pixel_mut(column, row);
@@ -110,19 +111,6 @@ impl Flaw {
         let uniform = (h >> 40) as f32 / (1u64 << 24) as f32;
         (uniform - 0.5) * 12.0f32.sqrt()
     }
-}
-
-/// How fully a point belongs to a region (0 outside: None), and to which of its ellipses.
-pub(crate) fn weight(ellipses: &[Ellipse], x: f32, y: f32) -> Option<(f32, Ellipse)> {
-    let mut best: Option<(f32, Ellipse)> = None;
-    for ellipse in ellipses {
-        let level = ellipse.level(x, y);
-        if level < 1.0 && best.is_none_or(|(least, _)| level < least) {
-            best = Some((level, *ellipse));
-        }
-    }
-    // Full up to 0.75 of the squared radius, then down to nothing at the border.
-    best.map(|(level, ellipse)| (((1.0 - level) * 4.0).min(1.0), ellipse))
 }
 
 /// Mean of the clean image over the block that holds the point.

@@ -1,5 +1,6 @@
 //! The colour of a face at a point: layers from the wall behind to the highlight in the eye.
-use crate::face::{Identity, Rgb, Shot, mix, scaled};
+use super::face::{Identity, Pattern, Shot};
+use crate::canvas::{Rgb, mix, scaled};
 
 /// Covers 0 to 1 over about one pixel as the signed distance goes from outside (positive) to inside.
 fn cover(distance: f32, pixel: f32) -> f32 {
@@ -61,7 +62,7 @@ impl Scene<'_> {
                 colour = mix(colour, disc, opacity * cover(distance.sqrt() - radius, 0.08));
             }
         }
-        if background.wall.pattern != crate::face::Pattern::Plain {
+        if background.wall.pattern != Pattern::Plain {
             let wall = background.wall.at(x, y);
             let base = background.wall.colour;
             for c in 0..3 {

@@ -3,17 +3,9 @@
 //! Face coordinates: x to the right and y down, the face's centre at (0, 0), half the image's side is 1.
 use cyborg_seed::Stream;
 
-use crate::sources::Region;
-
-pub(crate) type Rgb = [f32; 3];
-
-pub(crate) fn mix(a: Rgb, b: Rgb, t: f32) -> Rgb {
-    [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
-}
-
-pub(crate) fn scaled(a: Rgb, s: f32) -> Rgb {
-    [a[0] * s, a[1] * s, a[2] * s]
-}
+use super::sources::Region;
+use crate::canvas::{Rgb, mix, scaled};
+use crate::region::Ellipse;
 
 /// Who it is: the same in every picture of a subject.
 #[derive(Clone, Debug)]
@@ -217,26 +209,6 @@ impl Identity {
     }
 }
 
-/// An axis-parallel ellipse in face coordinates.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ellipse {
-    pub(crate) centre: [f32; 2],
-    pub(crate) radii: [f32; 2],
-}
-
-impl Ellipse {
-    pub(crate) fn new(x: f32, y: f32, rx: f32, ry: f32) -> Self {
-        Self { centre: [x, y], radii: [rx, ry] }
-    }
-
-    /// Squared distance from the centre, 1 on the border.
-    pub(crate) fn level(&self, x: f32, y: f32) -> f32 {
-        let dx = (x - self.centre[0]) / self.radii[0];
-        let dy = (y - self.centre[1]) / self.radii[1];
-        dx * dx + dy * dy
-    }
-}
-
 impl Cloth {
     fn draw(stream: &mut Stream, patterned: f64, contrast: (f64, f64)) -> Self {
         let colour = [0; 3].map(|_| f(stream, 0.1, 0.9));
@@ -321,5 +293,10 @@ impl Shot {
     pub(crate) fn to_face(&self, x: f32, y: f32) -> [f32; 2] {
         let (x, y) = ((x - self.shift[0]) / self.scale, (y - self.shift[1]) / self.scale);
         [self.roll_cos * x + self.roll_sin * y, self.roll_cos * y - self.roll_sin * x]
+    }
+    /// Where the centre of a pixel of an image of `side` pixels is in face coordinates.
+    pub(crate) fn face_point(&self, side: usize, column: usize, row: usize) -> [f32; 2] {
+        let scale = 2.0 / side as f32;
+        self.to_face((column as f32 + 0.5) * scale - 1.0, (row as f32 + 0.5) * scale - 1.0)
     }
 }
