@@ -9,6 +9,7 @@ mod cross_entropy;
 mod cyborg;
 mod energy;
 mod res;
+mod rrr_g;
 mod viser;
 
 use crate::Method;
@@ -23,6 +24,7 @@ pub const METHODS: &[Choice<dyn Method>] = choices![dyn Method;
     cam_l1::CamL1,
     cam_bce::CamBce,
     res::Res,
+    rrr_g::RrrG,
     cam_entropy::CamEntropy,
     act_diff::ActDiff,
     background::BlurredBackground,

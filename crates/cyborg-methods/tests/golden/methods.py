@@ -33,6 +33,8 @@ CASES = [
     ("cam-bce", {"cam_class": "true"}, "all"),
     ("res", {}, "all"),
     ("res", {"weight": 0.5, "eta": 0.2, "marked_from": 0.6, "unmarked_to": 0.3, "cam_class": "true"}, "some"),
+    ("rrr-g", {"weight": 3.0}, "some"),
+    ("rrr-g", {"cam_class": "true"}, "all"),
     ("cam-entropy", {}, "none"),
     ("cam-entropy", {"weight": 0.2, "saliency_weight": 0.7, "cam_class": "true"}, "some"),
     ("act-diff", {"weight": 0.4}, "all"),
@@ -113,6 +115,10 @@ def loss(method, s, x, labels, maps, has_map):
         how = (s.get("eta", 0.0), s.get("marked_from", 0.5), s.get("unmarked_to", 0.1))
         terms["res"] = mean_over([res_of_image(a, m, *how) for a, m in zip(normal, maps)], has_map)
         return ce + weight * terms["res"], terms
+    if method == "rrr-g":
+        each = [((1 - m) * a).square().mean() for a, m in zip(normal, maps)]
+        terms["attention_outside"] = mean_over(each, has_map)
+        return ce + weight * terms["attention_outside"], terms
     if method == "cam-entropy":
         shares = torch.stack(normal).flatten(1) + 1e-6
         entropy = torch.distributions.Categorical(probs=shares).entropy() / torch.log(torch.tensor(GRID * GRID).double())
