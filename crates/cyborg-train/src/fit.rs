@@ -67,7 +67,7 @@ impl Default for FitOptions {
 /// Before the first step: [`TrainError::Setting`], [`TrainError::NoImages`] (an empty validation set too: there would be
 /// nothing to choose the best epoch by), [`TrainError::SetShape`], [`TrainError::Label`], [`TrainError::ClassMissing`],
 /// [`TrainError::NoMaps`], [`TrainError::SingleValueBatch`], [`TrainError::StateMismatch`],
-/// [`TrainError::StateDamaged`]. Later: [`TrainError::Write`], [`TrainError::NonFinite`], [`TrainError::Image`],
+/// [`TrainError::StateDamaged`]. Later: [`TrainError::Write`], [`TrainError::NonFinite`], [`TrainError::Data`],
 /// [`TrainError::Interrupted`].
 pub fn fit(
     settings: &TrainSettings,
