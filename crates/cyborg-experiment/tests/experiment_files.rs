@@ -146,6 +146,62 @@ fn values_that_cannot_be_are_placed() {
 }
 
 #[test]
+fn parts_of_the_training_are_checked_where_they_stand() {
+    let epochs = "epochs: 3";
+    let with = |more: &str| format!("epochs: 3\n  {more}");
+    let check = |more: &str, expected: &[&str]| refused(epochs, &with(more), expected);
+    check("optimiser: adm", &["there is no optimiser `adm`", ":14:14", "did you mean `adam`?"]);
+    check("optimiser: {name: adamw, beta: 1}", &["`beta`: `adamw` has no such setting", ":14:34"]);
+    check("optimiser: {name: sgd, learning_rate: 0}", &["expected a number above 0, found 0", ":14:41"]);
+    check("schedule: cosin", &["there is no schedule `cosin`", "did you mean `cosine`?", ":14:13"]);
+    check(
+        "schedule: cosine\n  lr_step_epochs: 3",
+        &["there are two schedules: `lr_step_epochs` belongs to `step`", ":15:19"],
+    );
+    check(
+        "optimiser: {name: sgd, momentum: 0.5}\n  momentum: 0.9",
+        &["`momentum` is stated twice", ":15:13"],
+    );
+    check("momentum: 0.9\n  optimiser: adam", &["`momentum`: `adam` has no such setting", ":14:13"]);
+    check(
+        "augment: [horizontal-flap]",
+        &["no change of images `horizontal-flap`", "`horizontal-flip`", ":14:13"],
+    );
+    check(
+        "augment: [horizontal-flip, {name: blur, probability: 2}]",
+        &["`probability`: expected a number from 0 to 1, found 2", ":14:"],
+    );
+    check("clip_gradients: {}", &["clipping needs a bound", "`global_norm`"]);
+    check("label_smoothing: 2", &["expected a number from 0 to 1, found 2", ":14:20"]);
+    check("class_weights: [0, 0]", &["`class_weights` is 0 for each class", ":14:18"]);
+    check("freeze: [layer9.*]", &["`freeze` is", "layer9.*", ":14:11"]);
+    check("parameter_groups: {patterns: [{match: 'layer9.*'}]}", &["`parameter_groups` is", "layer9.*"]);
+}
+
+#[test]
+fn taps_and_maps_are_checked_against_networks_and_methods() {
+    refused("alpha: 0.5", "tap: layer9", &["`thin-resnet8` has no tap `layer9`", ":9:10", "`layer3`"]);
+    refused("alpha: 0.5", "tap: layer1", &["`tap` is `layer1`", "as many channels as its classifier takes"]);
+    refused(
+        "alpha: 0.5",
+        "maps: shufled",
+        &["there are no maps `shufled`", "did you mean `shuffled`?", ":9:11"],
+    );
+    refused(
+        "alpha: 0.5",
+        "maps: {name: centre-prior, sigma: 0}",
+        &["expected a number above 0, found 0", ":9:"],
+    );
+    refused(
+        "loss: cross-entropy",
+        "loss: cross-entropy, maps: shuffled",
+        &["`cross-entropy` learns nothing from maps", "remove it"],
+    );
+    read(&GOOD.replace("alpha: 0.5", "maps: people"), &Options::default())
+        .expect("people's maps are the default");
+}
+
+#[test]
 fn names_that_mean_nothing_get_the_nearest() {
     refused(
         "thin-resnet8",
