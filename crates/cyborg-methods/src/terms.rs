@@ -37,6 +37,24 @@ impl Terms {
         Self { total, terms: Vec::new() }
     }
 
+    /// Cross-entropy plus `weight` times a penalty that is a mean over the images with a map, and both as terms.
+    ///
+    /// # Errors
+    /// What tensor operations refuse.
+    pub fn with_penalty(
+        cross_entropy: &Tensor,
+        name: &'static str,
+        penalty: &Tensor,
+        weight: f64,
+    ) -> candle_core::Result<Self> {
+        let total = (cross_entropy + (penalty * weight)?)?;
+        Ok(Self::of(total).with("cross_entropy", cross_entropy, Over::Images).with(
+            name,
+            penalty,
+            Over::ImagesWithMap,
+        ))
+    }
+
     /// Adds a term to the tables; it is not added to the total.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &Tensor, over: Over) -> Self {

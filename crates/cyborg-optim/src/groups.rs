@@ -56,16 +56,11 @@ pub struct GroupPattern {
     #[serde(rename = "match")]
     pub pattern: String,
     /// The learning rate is multiplied by this number, 0 or more; 0 keeps the parameter as it is.
-    #[serde(default = "one")]
+    #[serde(default = "NonNegative::one")]
     pub learning_rate_factor: NonNegative,
     /// The weight decay is multiplied by this number, 0 or more.
-    #[serde(default = "one")]
+    #[serde(default = "NonNegative::one")]
     pub weight_decay_factor: NonNegative,
-}
-
-fn one() -> NonNegative {
-    const ONE: NonNegative = NonNegative::new(1.0).expect("not negative");
-    ONE
 }
 
 impl Default for ParameterGroups {

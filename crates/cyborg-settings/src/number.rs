@@ -73,6 +73,39 @@ number!(
     {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
 );
 
+/// Numbers that settings often have where a file says nothing: `#[serde(default = "Positive::one")]`.
+macro_rules! usual {
+    ($name:ident: $($(#[$doc:meta])* $function:ident = $value:literal),+ $(,)?) => {
+        impl $name {
+            $($(#[$doc])*
+            pub const fn $function() -> Self {
+                const { Self::new($value).expect("the number is in range") }
+            })+
+        }
+    };
+}
+
+usual!(Positive:
+    /// The number 1.
+    one = 1.0,
+);
+usual!(NonNegative:
+    /// The number 0.
+    zero = 0.0,
+    /// The number 1.
+    one = 1.0,
+);
+usual!(Fraction:
+    /// The number 0.
+    zero = 0.0,
+    /// The number 0.1.
+    tenth = 0.1,
+    /// The number 0.5.
+    half = 0.5,
+    /// The number 1.
+    one = 1.0,
+);
+
 /// A whole number of 1 or more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]

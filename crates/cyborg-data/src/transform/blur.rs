@@ -15,15 +15,11 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Blur {
     /// Share of the images that are blurred, from 0 to 1; 0.5 unless stated.
-    #[serde(default = "half")]
+    #[serde(default = "Fraction::half")]
     pub probability: Fraction,
     /// Sigma in pixels of the network's input, [least, greatest], above 0 and up to 100; [0.1, 2] unless stated.
     #[serde(default = "default_sigma")]
     pub sigma: [Positive; 2],
-}
-
-const fn half() -> Fraction {
-    Fraction::new(0.5).expect("from 0 to 1")
 }
 
 const fn default_sigma() -> [Positive; 2] {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct BrightnessContrastGamma {
     /// Share of the images that are changed, from 0 to 1; 1 unless stated.
-    #[serde(default = "one")]
+    #[serde(default = "Fraction::one")]
     pub probability: Fraction,
     /// All values are multiplied by a factor from 1 - brightness to 1 + brightness; 0.2 unless stated.
     #[serde(default = "fifth")]
@@ -26,10 +26,6 @@ pub struct BrightnessContrastGamma {
     /// Values from 0 to 1 are raised to a power from 1 / (1 + gamma) to 1 + gamma, its logarithm uniform; 0 unless stated.
     #[serde(default = "none")]
     pub gamma: NonNegative,
-}
-
-const fn one() -> Fraction {
-    Fraction::new(1.0).expect("from 0 to 1")
 }
 
 const fn fifth() -> BelowOne {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Erasing {
     /// Share of the images of which a part is covered, from 0 to 1; 0.5 unless stated.
-    #[serde(default = "half")]
+    #[serde(default = "Fraction::half")]
     pub probability: Fraction,
     /// The rectangle's area as a share of the image's, [least, greatest]; [0.02, 0.33] unless stated.
     #[serde(default = "default_scale")]
@@ -29,10 +29,6 @@ pub struct Erasing {
     /// Whether the map becomes 0 where the image is covered; no unless stated.
     #[serde(default)]
     pub erase_map: bool,
-}
-
-const fn half() -> Fraction {
-    Fraction::new(0.5).expect("from 0 to 1")
 }
 
 const fn default_scale() -> [Fraction; 2] {

@@ -11,12 +11,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct HorizontalFlip {
     /// Share of the images that are mirrored, from 0 to 1; 0.5 unless stated.
-    #[serde(default = "half")]
+    #[serde(default = "Fraction::half")]
     pub probability: Fraction,
-}
-
-const fn half() -> Fraction {
-    Fraction::new(0.5).expect("from 0 to 1")
 }
 
 impl Settings for HorizontalFlip {

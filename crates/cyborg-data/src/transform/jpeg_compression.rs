@@ -14,15 +14,11 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct JpegCompression {
     /// Share of the images that are compressed, from 0 to 1; 0.5 unless stated.
-    #[serde(default = "half")]
+    #[serde(default = "Fraction::half")]
     pub probability: Fraction,
     /// Quality, [least, greatest], from 1 to 100, each whole number equally likely; [50, 95] unless stated.
     #[serde(default = "default_quality")]
     pub quality: [AtLeastOne; 2],
-}
-
-const fn half() -> Fraction {
-    Fraction::new(0.5).expect("from 0 to 1")
 }
 
 const fn default_quality() -> [AtLeastOne; 2] {

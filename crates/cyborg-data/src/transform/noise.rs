@@ -13,15 +13,11 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Noise {
     /// Share of the images that get noise, from 0 to 1; 0.5 unless stated.
-    #[serde(default = "half")]
+    #[serde(default = "Fraction::half")]
     pub probability: Fraction,
     /// Standard deviation where black is 0 and white is 1, [least, greatest]; [0, 0.05] unless stated.
     #[serde(default = "default_sigma")]
     pub sigma: [Fraction; 2],
-}
-
-const fn half() -> Fraction {
-    Fraction::new(0.5).expect("from 0 to 1")
 }
 
 const fn default_sigma() -> [Fraction; 2] {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct RandomResizedCrop {
     /// Share of the images that are cut, from 0 to 1; 1 unless stated.
-    #[serde(default = "one")]
+    #[serde(default = "Fraction::one")]
     pub probability: Fraction,
     /// The window's area as a share of the image's, [least, greatest], above 0 and up to 1; [0.08, 1] unless stated.
     #[serde(default = "default_scale")]
@@ -25,12 +25,8 @@ pub struct RandomResizedCrop {
     pub ratio: [Positive; 2],
 }
 
-const fn one() -> Fraction {
-    Fraction::new(1.0).expect("from 0 to 1")
-}
-
 const fn default_scale() -> [Fraction; 2] {
-    [Fraction::new(0.08).expect("from 0 to 1"), one()]
+    [Fraction::new(0.08).expect("from 0 to 1"), Fraction::one()]
 }
 
 const fn default_ratio() -> [Positive; 2] {

@@ -12,14 +12,10 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Rotation {
     /// Share of the images that are turned, from 0 to 1; 1 unless stated.
-    #[serde(default = "one")]
+    #[serde(default = "Fraction::one")]
     pub probability: Fraction,
     /// The greatest angle to either side, from 0 to 180 degrees.
     pub degrees: NonNegative,
-}
-
-const fn one() -> Fraction {
-    Fraction::new(1.0).expect("from 0 to 1")
 }
 
 impl Settings for Rotation {

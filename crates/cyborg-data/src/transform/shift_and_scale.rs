@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct ShiftAndScale {
     /// Share of the images that are moved, from 0 to 1; 1 unless stated.
-    #[serde(default = "one")]
+    #[serde(default = "Fraction::one")]
     pub probability: Fraction,
     /// The greatest shift in each direction as a share of the side, from 0 to 1; 0.1 unless stated.
     #[serde(default = "default_translate")]
@@ -21,10 +21,6 @@ pub struct ShiftAndScale {
     /// The factor by which the content grows, [least, greatest], from 0.1 to 10; [0.9, 1.1] unless stated.
     #[serde(default = "default_scale")]
     pub scale: [Positive; 2],
-}
-
-const fn one() -> Fraction {
-    Fraction::new(1.0).expect("from 0 to 1")
 }
 
 const fn default_translate() -> Fraction {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alterations::ShuffledOutside;
 use crate::per_map::mean_over_maps;
-use crate::{Memory, Method, MethodError, Needs, Over, Step, Terms};
+use crate::{Memory, Method, MethodError, Needs, Step, Terms};
 use cyborg_settings::{Fraction, Positive, Settings};
 
 /// cross-entropy + weight * distance between the network's pooled features of the image and of the image with its pixels
@@ -18,19 +18,11 @@ use cyborg_settings::{Fraction, Positive, Settings};
 #[serde(deny_unknown_fields)]
 pub(crate) struct ActDiff {
     /// Weight of the term, above 0; 1 if absent.
-    #[serde(default = "one")]
+    #[serde(default = "Positive::one")]
     weight: Positive,
     /// Pixels whose map (from 0 to 1) is below this value are outside; 0.1 if absent.
-    #[serde(default = "tenth")]
+    #[serde(default = "Fraction::tenth")]
     outside_below: Fraction,
-}
-
-fn one() -> Positive {
-    const { Positive::new(1.0).expect("1 is above 0") }
-}
-
-fn tenth() -> Fraction {
-    const { Fraction::new(0.1).expect("0.1 is a fraction") }
 }
 
 /// The tensor that is pooled.
@@ -56,11 +48,6 @@ impl Method for ActDiff {
         let shuffled = pooled(step.features_of(step.second_pass()?, TAP)?)?;
         let distance = ((original - shuffled)?.sqr()?.sum(1)? + EPSILON)?.sqrt()?;
         let difference = mean_over_maps(&distance, step.human)?;
-        let total = (&cross_entropy + (&difference * self.weight.get())?)?;
-        Ok(Terms::of(total).with("cross_entropy", &cross_entropy, Over::Images).with(
-            "activation_difference",
-            &difference,
-            Over::ImagesWithMap,
-        ))
+        Ok(Terms::with_penalty(&cross_entropy, "activation_difference", &difference, self.weight.get())?)
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cam_class::CamClassName;
 use crate::per_map::mean_over_maps;
-use crate::{Memory, Method, MethodError, Needs, Over, Step, Terms};
+use crate::{Memory, Method, MethodError, Needs, Step, Terms};
 use cyborg_settings::{Positive, Settings};
 
 /// cross-entropy + weight * binary cross-entropy of the CAM against the human map, cell by cell, after HAICS (Shen et al. 2021).
@@ -16,15 +16,11 @@ use cyborg_settings::{Positive, Settings};
 #[serde(deny_unknown_fields)]
 pub(crate) struct CamBce {
     /// Weight of the term, above 0; 1 if absent.
-    #[serde(default = "one")]
+    #[serde(default = "Positive::one")]
     weight: Positive,
     /// The class whose activation map is compared with people's: `predicted` (if absent) or `true`.
     #[serde(default)]
     cam_class: CamClassName,
-}
-
-fn one() -> Positive {
-    const { Positive::new(1.0).expect("1 is above 0") }
 }
 
 /// The distance that the CAM keeps from 0 and 1.
@@ -47,11 +43,6 @@ impl Method for CamBce {
         let outside = ((1.0 - &maps)? * (1.0 - &cam)?.log()?)?;
         let per_image = (inside + outside)?.neg()?.flatten_from(1)?.mean(1)?;
         let bce = mean_over_maps(&per_image, step.human)?;
-        let total = (&cross_entropy + (&bce * self.weight.get())?)?;
-        Ok(Terms::of(total).with("cross_entropy", &cross_entropy, Over::Images).with(
-            "saliency_bce",
-            &bce,
-            Over::ImagesWithMap,
-        ))
+        Ok(Terms::with_penalty(&cross_entropy, "saliency_bce", &bce, self.weight.get())?)
     }
 }

@@ -17,22 +17,14 @@ use cyborg_settings::{NonNegative, Positive, Settings};
 #[serde(deny_unknown_fields)]
 pub(crate) struct CamEntropy {
     /// Weight of the entropy, above 0; 1 if absent.
-    #[serde(default = "one")]
+    #[serde(default = "Positive::one")]
     weight: Positive,
     /// Weight of the mean squared distance between CAM and human map, 0 or more; 0 (no maps needed) if absent.
-    #[serde(default = "zero")]
+    #[serde(default = "NonNegative::zero")]
     saliency_weight: NonNegative,
     /// The class whose activation map is meant: `predicted` (if absent) or `true`.
     #[serde(default)]
     cam_class: CamClassName,
-}
-
-fn one() -> Positive {
-    const { Positive::new(1.0).expect("1 is above 0") }
-}
-
-fn zero() -> NonNegative {
-    const { NonNegative::new(0.0).expect("0 is not negative") }
 }
 
 /// Added to every cell of the normalised CAM, so that no cell has the logarithm of 0 and a flat CAM is uniform.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cam_class::CamClassName;
 use crate::per_map::mean_over_maps;
-use crate::{Memory, Method, MethodError, Needs, Over, Step, Terms};
+use crate::{Memory, Method, MethodError, Needs, Step, Terms};
 use cyborg_settings::{Positive, Settings};
 
 /// cross-entropy + weight * mean absolute distance between CAM and human map, after GRADIA (Gao et al., CSCW 2022).
@@ -16,15 +16,11 @@ use cyborg_settings::{Positive, Settings};
 #[serde(deny_unknown_fields)]
 pub(crate) struct CamL1 {
     /// Weight of the term, above 0; 1 if absent.
-    #[serde(default = "one")]
+    #[serde(default = "Positive::one")]
     weight: Positive,
     /// The class whose activation map is compared with people's: `predicted` (if absent) or `true`.
     #[serde(default)]
     cam_class: CamClassName,
-}
-
-fn one() -> Positive {
-    const { Positive::new(1.0).expect("1 is above 0") }
 }
 
 impl Settings for CamL1 {
@@ -41,11 +37,6 @@ impl Method for CamL1 {
         let cam = step.normalised_cam(self.cam_class.0)?;
         let distance = (&cam - step.human.maps.to_dtype(cam.dtype())?)?.abs()?.flatten_from(1)?.mean(1)?;
         let l1 = mean_over_maps(&distance, step.human)?;
-        let total = (&cross_entropy + (&l1 * self.weight.get())?)?;
-        Ok(Terms::of(total).with("cross_entropy", &cross_entropy, Over::Images).with(
-            "saliency_l1",
-            &l1,
-            Over::ImagesWithMap,
-        ))
+        Ok(Terms::with_penalty(&cross_entropy, "saliency_l1", &l1, self.weight.get())?)
     }
 }

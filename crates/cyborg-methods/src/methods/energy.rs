@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::per_map::mean_over_maps;
-use crate::{Memory, Method, MethodError, Needs, Over, Step, Terms};
+use crate::{Memory, Method, MethodError, Needs, Step, Terms};
 use cyborg_settings::{Positive, Settings};
 
 /// cross-entropy + weight * (1 - the share of the positive CAM's energy that lies inside the human map) (Rao et al., ICCV 2023).
@@ -16,12 +16,8 @@ use cyborg_settings::{Positive, Settings};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Energy {
     /// Weight of the term, above 0; 1 if absent.
-    #[serde(default = "one")]
+    #[serde(default = "Positive::one")]
     weight: Positive,
-}
-
-fn one() -> Positive {
-    const { Positive::new(1.0).expect("1 is above 0") }
 }
 
 /// Below this energy the share is not divided by it, as in the authors' code: a CAM without positive cells has no share.
@@ -46,11 +42,6 @@ impl Method for Energy {
         let divisor = is_small.where_cond(&all.ones_like()?.detach(), &all)?;
         let outside = (1.0 - (inside / divisor)?)?;
         let energy = mean_over_maps(&outside, step.human)?;
-        let total = (&cross_entropy + (&energy * self.weight.get())?)?;
-        Ok(Terms::of(total).with("cross_entropy", &cross_entropy, Over::Images).with(
-            "energy_outside",
-            &energy,
-            Over::ImagesWithMap,
-        ))
+        Ok(Terms::with_penalty(&cross_entropy, "energy_outside", &energy, self.weight.get())?)
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cam_class::CamClassName;
 use crate::per_map::mean_over_maps;
-use crate::{Memory, Method, MethodError, Needs, Over, Step, Terms};
+use crate::{Memory, Method, MethodError, Needs, Step, Terms};
 use cyborg_settings::{Fault, Fraction, NonNegative, Positive, Settings};
 
 /// cross-entropy + weight * RES: a loss that forgives inaccurate borders of human maps (Gao et al., KDD 2022).
@@ -19,36 +19,20 @@ use cyborg_settings::{Fault, Fraction, NonNegative, Positive, Settings};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Res {
     /// Weight of both RES terms together, above 0; 1 if absent.
-    #[serde(default = "one")]
+    #[serde(default = "Positive::one")]
     weight: Positive,
     /// The distance that is forgiven, 0 or more; 0 if absent.
-    #[serde(default = "zero")]
+    #[serde(default = "NonNegative::zero")]
     eta: NonNegative,
     /// Cells of the human map (from 0 to 1) from this value up are marked; 0.5 if absent.
-    #[serde(default = "half")]
+    #[serde(default = "Fraction::half")]
     marked_from: Fraction,
     /// Cells of the human map up to this value are not marked, below `marked_from`; 0.1 if absent.
-    #[serde(default = "tenth")]
+    #[serde(default = "Fraction::tenth")]
     unmarked_to: Fraction,
     /// The class whose activation map is compared with people's: `predicted` (if absent) or `true`.
     #[serde(default)]
     cam_class: CamClassName,
-}
-
-fn one() -> Positive {
-    const { Positive::new(1.0).expect("1 is above 0") }
-}
-
-fn zero() -> NonNegative {
-    const { NonNegative::new(0.0).expect("0 is not negative") }
-}
-
-fn half() -> Fraction {
-    const { Fraction::new(0.5).expect("0.5 is a fraction") }
-}
-
-fn tenth() -> Fraction {
-    const { Fraction::new(0.1).expect("0.1 is a fraction") }
 }
 
 /// The steepness of the soft threshold in the authors' code.
@@ -104,12 +88,7 @@ impl Method for Res {
         let uncertain = (distance - self.eta.get())?.relu()?;
         let blurred = (cells - target)?.abs()?.mean(1)?;
         let res = mean_over_maps(&(uncertain + blurred)?, step.human)?;
-        let total = (&cross_entropy + (&res * self.weight.get())?)?;
-        Ok(Terms::of(total).with("cross_entropy", &cross_entropy, Over::Images).with(
-            "res",
-            &res,
-            Over::ImagesWithMap,
-        ))
+        Ok(Terms::with_penalty(&cross_entropy, "res", &res, self.weight.get())?)
     }
 }
 

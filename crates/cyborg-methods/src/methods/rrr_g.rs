@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cam_class::CamClassName;
 use crate::per_map::mean_over_maps;
-use crate::{Memory, Method, MethodError, Needs, Over, Step, Terms};
+use crate::{Memory, Method, MethodError, Needs, Step, Terms};
 use cyborg_settings::{Positive, Settings};
 
 /// cross-entropy + weight * mean squared CAM outside the human map: attention is punished where people did not look, and free
@@ -18,15 +18,11 @@ use cyborg_settings::{Positive, Settings};
 #[serde(deny_unknown_fields)]
 pub(crate) struct RrrG {
     /// Weight of the term, above 0; 1 if absent.
-    #[serde(default = "one")]
+    #[serde(default = "Positive::one")]
     weight: Positive,
     /// The class whose activation map is meant: `predicted` (if absent) or `true`.
     #[serde(default)]
     cam_class: CamClassName,
-}
-
-fn one() -> Positive {
-    const { Positive::new(1.0).expect("1 is above 0") }
 }
 
 impl Settings for RrrG {
@@ -44,11 +40,6 @@ impl Method for RrrG {
         let outside = (1.0 - step.human.maps.to_dtype(cam.dtype())?)?;
         let per_image = (cam * outside)?.sqr()?.flatten_from(1)?.mean(1)?;
         let attention = mean_over_maps(&per_image, step.human)?;
-        let total = (&cross_entropy + (&attention * self.weight.get())?)?;
-        Ok(Terms::of(total).with("cross_entropy", &cross_entropy, Over::Images).with(
-            "attention_outside",
-            &attention,
-            Over::ImagesWithMap,
-        ))
+        Ok(Terms::with_penalty(&cross_entropy, "attention_outside", &attention, self.weight.get())?)
     }
 }

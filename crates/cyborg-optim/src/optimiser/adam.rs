@@ -4,7 +4,7 @@ use cyborg_settings::{BelowOne, Fault, NonNegative, Positive, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::moments::{Decay, MomentSettings, MomentState, check_eps};
+use super::moments::{BETAS, Decay, EPS, LEARNING_RATE, MomentSettings, MomentState, check_eps};
 use super::{Optimiser, OptimiserState, Parameter};
 
 /// Adam (Kingma and Ba, ICLR 2015): `torch.optim.Adam` with its defaults, without AMSGrad.
@@ -28,12 +28,8 @@ pub struct Adam {
 
 impl Default for Adam {
     fn default() -> Self {
-        const RATE: Positive = Positive::new(1e-3).expect("above 0");
-        const BETAS: [BelowOne; 2] =
-            [BelowOne::new(0.9).expect("below 1"), BelowOne::new(0.999).expect("below 1")];
-        const EPS: Positive = Positive::new(1e-8).expect("above 0");
         const WEIGHT_DECAY: NonNegative = NonNegative::new(0.0).expect("not negative");
-        Self { learning_rate: RATE, betas: BETAS, eps: EPS, weight_decay: WEIGHT_DECAY }
+        Self { learning_rate: LEARNING_RATE, betas: BETAS, eps: EPS, weight_decay: WEIGHT_DECAY }
     }
 }
 

@@ -4,7 +4,7 @@ use cyborg_settings::{BelowOne, Fault, NonNegative, Positive, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::moments::{Decay, MomentSettings, MomentState, check_eps};
+use super::moments::{BETAS, Decay, EPS, LEARNING_RATE, MomentSettings, MomentState, check_eps};
 use super::{Optimiser, OptimiserState, Parameter};
 
 /// AdamW (Loshchilov and Hutter, ICLR 2019): `torch.optim.AdamW` with its defaults, without AMSGrad.
@@ -27,12 +27,8 @@ pub struct AdamW {
 
 impl Default for AdamW {
     fn default() -> Self {
-        const RATE: Positive = Positive::new(1e-3).expect("above 0");
-        const BETAS: [BelowOne; 2] =
-            [BelowOne::new(0.9).expect("below 1"), BelowOne::new(0.999).expect("below 1")];
-        const EPS: Positive = Positive::new(1e-8).expect("above 0");
         const WEIGHT_DECAY: NonNegative = NonNegative::new(1e-2).expect("not negative");
-        Self { learning_rate: RATE, betas: BETAS, eps: EPS, weight_decay: WEIGHT_DECAY }
+        Self { learning_rate: LEARNING_RATE, betas: BETAS, eps: EPS, weight_decay: WEIGHT_DECAY }
     }
 }
 

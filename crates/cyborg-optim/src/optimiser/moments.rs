@@ -2,11 +2,19 @@
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
-use cyborg_settings::{Fault, Positive};
+use cyborg_settings::{BelowOne, Fault, Positive};
 
 use super::in_place::update_in_place;
 use super::{OptimiserState, Parameter};
 use crate::OptimError;
+
+/// The learning rate that `torch.optim.Adam` and `AdamW` have by default.
+pub(super) const LEARNING_RATE: Positive = Positive::new(1e-3).expect("above 0");
+/// The shares of the running means that both keep by default.
+pub(super) const BETAS: [BelowOne; 2] =
+    [BelowOne::new(0.9).expect("below 1"), BelowOne::new(0.999).expect("below 1")];
+/// The number that both add to the denominator by default.
+pub(super) const EPS: Positive = Positive::new(1e-8).expect("above 0");
 
 /// What Adam and AdamW differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
