@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cyborg_backbones::Tap;
 use cyborg_data::MAP_CONTROLS;
 use cyborg_methods::{METHODS, MapUse, Method};
-use cyborg_settings::{Step, find, names};
+use cyborg_settings::{Step, names};
 use cyborg_train::{ClassWeights, Protocol, TrainError, TrainSettings};
 
 use super::{BackboneSpec, Check, MethodSpec, field, join};
@@ -36,21 +36,10 @@ impl Check<'_> {
 
     fn method(&mut self, method: &MethodFile, here: &[Step]) -> Option<MethodSpec> {
         self.plain_name(&join(here, &[field("name")]), &method.name);
-        let choice = match find(METHODS, &method.loss) {
-            Ok(choice) => choice,
-            Err(hint) => {
-                let message = format!("there is no loss `{}`", method.loss);
-                self.fault(&join(here, &[field("loss")]), message, Some(hint));
-                return None;
-            }
-        };
-        let parsed: Arc<dyn Method> = match choice.parse(&method.settings) {
-            Ok(parsed) => Arc::from(parsed),
-            Err(fault) => {
-                self.fault(&join(here, &fault.path), fault.to_string(), fault.hint);
-                return None;
-            }
-        };
+        let loss = join(here, &[field("loss")]);
+        let named = (method.loss.as_str(), loss.as_slice());
+        let parsed: Arc<dyn Method> =
+            Arc::from(self.part(METHODS, "there is no loss", named, &method.settings, here)?);
         let map_control = match &method.maps {
             None => None,
             Some(part) if part.name == PEOPLE => {
@@ -62,20 +51,14 @@ impl Check<'_> {
             }
             Some(part) => {
                 let place = join(here, &[field("maps")]);
-                let names: Vec<&str> = names(MAP_CONTROLS).into_iter().chain([PEOPLE]).collect();
-                match find(MAP_CONTROLS, &part.name) {
-                    Err(_) => {
-                        let hint = cyborg_settings::nearest(&part.name, &names);
-                        self.fault(&place, format!("there are no maps `{}`", part.name), Some(hint));
-                        None
-                    }
-                    Ok(choice) => match choice.parse(&part.settings) {
-                        Ok(control) => Some(Arc::from(control)),
-                        Err(fault) => {
-                            self.fault(&join(&place, &fault.path), fault.to_string(), fault.hint);
-                            None
-                        }
-                    },
+                if names(MAP_CONTROLS).contains(&part.name.as_str()) {
+                    let named = (part.name.as_str(), place.as_slice());
+                    self.part(MAP_CONTROLS, "there are no maps", named, &part.settings, &place).map(Arc::from)
+                } else {
+                    let valid: Vec<&str> = names(MAP_CONTROLS).into_iter().chain([PEOPLE]).collect();
+                    let hint = cyborg_settings::nearest(&part.name, &valid);
+                    self.fault(&place, format!("there are no maps `{}`", part.name), Some(hint));
+                    None
                 }
             }
         };

@@ -13,9 +13,10 @@ use cyborg_backbones::Architecture;
 use cyborg_data::MapControl;
 use cyborg_methods::Method;
 use cyborg_phantom::Phantom;
-use cyborg_settings::{Step, nearest};
+use cyborg_settings::{Choice, Step, find, nearest};
 use cyborg_train::Protocol;
 use cyborg_weights::Source as Weights;
+use serde_json::{Map, Value};
 
 use crate::ExperimentError;
 use crate::diagnostic::{Diagnostic, Source};
@@ -259,6 +260,28 @@ impl Check<'_> {
             on_bad_image: file.on_bad_image,
             jobs: file.jobs,
         })
+    }
+
+    /// A part that the file chooses by name from a list. `named` is the name and where it stands, `here` where its settings
+    /// stand; what cannot be used is noted as a fault, which begins with `unknown` where no part has that name.
+    fn part<T: ?Sized>(
+        &mut self,
+        choices: &[Choice<T>],
+        unknown: &str,
+        (name, named_at): (&str, &[Step]),
+        settings: &Map<String, Value>,
+        here: &[Step],
+    ) -> Option<Box<T>> {
+        match find(choices, name) {
+            Err(hint) => {
+                self.fault(named_at, format!("{unknown} `{name}`"), Some(hint));
+                None
+            }
+            Ok(choice) => choice
+                .parse(settings)
+                .map_err(|fault| self.fault(&join(here, &fault.path), fault.to_string(), fault.hint))
+                .ok(),
+        }
     }
 
     /// Names become parts of paths and of tables.

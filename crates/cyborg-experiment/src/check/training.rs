@@ -40,7 +40,10 @@ impl Check<'_> {
         }
         for (i, TransformFile(part)) in file.augment.iter().enumerate() {
             let here = join(root, &[field("augment"), Step::Index(i)]);
-            if let Some(transform) = self.part(TRANSFORMS, "change of images", part, &here) {
+            let named = (part.name.as_str(), here.as_slice());
+            let transform =
+                self.part(TRANSFORMS, "there is no change of images", named, &part.settings, &here);
+            if let Some(transform) = transform {
                 protocol.augment.push(Arc::from(transform));
             }
         }
@@ -120,26 +123,6 @@ impl Check<'_> {
                 self.fault(&path, fault.to_string(), fault.hint);
             })
             .ok()
-    }
-
-    /// A part of a list.
-    fn part<T: ?Sized>(
-        &mut self,
-        choices: &[Choice<T>],
-        what: &str,
-        part: &Part,
-        here: &[Step],
-    ) -> Option<Box<T>> {
-        match find(choices, &part.name) {
-            Ok(choice) => choice
-                .parse(&part.settings)
-                .map_err(|fault| self.fault(&join(here, &fault.path), fault.to_string(), fault.hint))
-                .ok(),
-            Err(hint) => {
-                self.fault(here, format!("there is no {what} `{}`", part.name), Some(hint));
-                None
-            }
-        }
     }
 }
 
