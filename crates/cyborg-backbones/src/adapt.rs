@@ -32,7 +32,7 @@ pub struct LoadReport {
     pub format: Format,
     /// The entry of the checkpoint that was used, as `state_dict`.
     pub wrapper: Option<String>,
-    /// What was taken off the front of the names, as `module.densenet121.`; tensors without it are among the ignored.
+    /// The prefix that was taken off the names, such as `module.densenet121.`; tensors without it are among the ignored.
     pub prefix: Option<String>,
     /// Names in the file and the network's, where they differ.
     pub renamed: Vec<(String, String)>,

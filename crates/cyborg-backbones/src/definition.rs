@@ -1,4 +1,4 @@
-//! What a file that defines a network says about it.
+//! The definition of a network: everything that is known of it without building it.
 
 use crate::builder::{Builder, Initial};
 use crate::geometry::Window;
@@ -9,7 +9,7 @@ use cyborg_ops::Value;
 /// Everything about one architecture. A further network is one file with one of these, and a line in the list of
 /// networks (`architecture.rs`).
 pub(crate) struct Definition {
-    /// As experiment files call it.
+    /// The name that experiment files use.
     pub(crate) name: &'static str,
     /// Side of the square input that the papers use with it.
     pub(crate) input_px: usize,
@@ -21,9 +21,9 @@ pub(crate) struct Definition {
     pub(crate) channels: usize,
     /// The classifier's module name: torchvision calls it `fc` in ResNets.
     pub(crate) classifier: &'static str,
-    /// What the weights of convolutions are drawn from.
+    /// The distribution that initial weights of convolutions are drawn from.
     pub(crate) convolutions: Initial,
-    /// What the classifier's weight and bias are drawn from.
+    /// The distributions that the classifier's initial weight and bias are drawn from.
     pub(crate) classifier_initial: (Initial, Initial),
     /// Added to the variance by every batch norm.
     pub(crate) eps: f64,

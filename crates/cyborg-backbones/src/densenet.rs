@@ -24,7 +24,7 @@ pub(crate) const DENSENET121: Definition = Definition {
     name: "densenet121",
     input_px: 224,
     normalisation: IMAGENET,
-    // Of each dense layer its 3x3 convolution.
+    // Each dense layer is here by its 3x3 convolution: the 1x1 before it sees no further.
     stages: &[
         stage("pool0", 64, &[STEM_CONV, STEM_POOL]),
         stage("denseblock1", 256, &convs3x3::<{ LAYERS[0] }>(1)),

@@ -153,7 +153,7 @@ struct Block {
     expand: Option<(Conv2d, BatchNorm2d)>,
     depthwise: (Conv2d, BatchNorm2d),
     project: (Conv2d, BatchNorm2d),
-    /// Whether its input is added to its output: where neither size nor channels change.
+    /// This says whether the block's input is added to its output, as it is where neither size nor channels change.
     is_residual: bool,
 }
 

@@ -14,7 +14,7 @@ pub enum BackboneError {
     Weights {
         /// The file.
         path: PathBuf,
-        /// What was found; the first tensors at fault by name.
+        /// This says what was found, and names the first tensors at fault.
         reason: String,
     },
     /// Tensors handed over in memory are not those of the network.

@@ -25,19 +25,19 @@ pub(crate) const INCEPTION_V3: Definition = Definition {
     normalisation: HALF,
     stages: &[
         stage("maxpool2", 192, &[REDUCTION, UNPADDED, conv3x3(1), REDUCTION, UNPADDED, REDUCTION]),
-        // By branch3x3dbl.
+        // The longest way goes through branch3x3dbl.
         stage("Mixed_5b", 256, &[conv3x3(1), conv3x3(1)]),
         stage("Mixed_5c", 288, &[conv3x3(1), conv3x3(1)]),
         stage("Mixed_5d", 288, &[conv3x3(1), conv3x3(1)]),
         stage("Mixed_6a", 768, &[conv3x3(1), REDUCTION]),
-        // By branch7x7dbl: two windows of seven in each direction.
+        // The longest way goes through branch7x7dbl: two windows of seven in each direction.
         stage("Mixed_6b", 768, &[SEVEN, SEVEN]),
         stage("Mixed_6c", 768, &[SEVEN, SEVEN]),
         stage("Mixed_6d", 768, &[SEVEN, SEVEN]),
         stage("Mixed_6e", 768, &[SEVEN, SEVEN]),
-        // By branch7x7x3.
+        // The longest way goes through branch7x7x3.
         stage("Mixed_7a", 1280, &[SEVEN, REDUCTION]),
-        // By branch3x3dbl.
+        // The longest way goes through branch3x3dbl.
         stage("Mixed_7b", 2048, &[conv3x3(1), conv3x3(1)]),
         stage("Mixed_7c", 2048, &[conv3x3(1), conv3x3(1)]),
     ],

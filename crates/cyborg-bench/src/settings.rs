@@ -61,7 +61,7 @@ impl Variant {
 /// One program's work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// As experiment files call it.
+    /// The network, by the name that experiment files use.
     pub backbone: String,
     /// Side of the square images.
     pub input_px: usize,

@@ -43,7 +43,7 @@ pub struct Weights {
     /// The entry of a checkpoint that the tensors were taken from, as `state_dict` or `model`; None where they lay on
     /// the outside.
     pub wrapper: Option<String>,
-    /// What was taken off the front of every name, as `module.`; None if nothing.
+    /// The prefix that was taken off every name, such as `module.`; `None` if there was none.
     pub prefix: Option<String>,
     /// What the file holds beside the tensors, in words: `epoch` (an integer), `optimizer` (a dictionary).
     pub ignored: Vec<String>,
