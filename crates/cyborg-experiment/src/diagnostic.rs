@@ -60,14 +60,6 @@ impl<'a> Source<'a> {
         self.placed(self.places.find(path), message.into(), hint)
     }
 
-    /// Where a value stands, as `FILE:LINE:COLUMN`.
-    pub(crate) fn place_of(&self, path: &[Step]) -> String {
-        match self.places.find(path) {
-            Some(place) => format!("{}:{}:{}", self.path.display(), place.line, place.column),
-            None => self.path.display().to_string(),
-        }
-    }
-
     fn placed(&self, place: Option<Place>, message: String, hint: Option<String>) -> Diagnostic {
         Diagnostic {
             file: self.path.to_owned(),

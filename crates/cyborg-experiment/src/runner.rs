@@ -124,12 +124,13 @@ pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunSummary, 
             .as_ref()
             .is_some_and(|data| !(store.is_trained(&p.id) && store.is_scored(&p.id, &data.test_digest)))
     };
-    for p in planned.iter().filter(|p| !unfinished(p)) {
+    let done: Vec<&Planned> = planned.iter().filter(|p| !unfinished(p)).collect();
+    for p in &done {
         if let Some(data) = &resolved[p.cell.data] {
             context::remember(experiment, data, &p.key, &store.run_dir(&p.id))?;
         }
     }
-    let n_reused = planned.iter().filter(|p| !unfinished(p)).count();
+    let n_reused = done.len();
     let to_do = planned.len() - n_reused;
     if n_reused > 0 {
         progress.say(&format!("{n_reused} of {} runs are finished already", planned.len()));

@@ -50,22 +50,6 @@ impl Classification {
     }
 }
 
-/// Cross-entropy of each image, `(batch)`: the mean of these is [`cross_entropy`] up to rounding.
-///
-/// # Shapes
-/// - `logits`: `(batch, classes)`
-/// - `labels`: `(batch)`, u32, each below `classes`
-/// - returns: `(batch)`, differentiable in `logits`
-///
-/// # Errors
-/// [`LossError::ShapeMismatch`] unless the shapes agree; [`LossError::Tensor`] for a label outside the classes.
-pub fn cross_entropy_per_image(logits: &Tensor, labels: &Tensor) -> Result<Tensor, LossError> {
-    let [batch, _] = expect_rank("logits", logits, "(batch, classes)")?;
-    expect_shape("labels", labels, &[batch])?;
-    let log_probabilities = candle_nn::ops::log_softmax(logits, D::Minus1)?;
-    Ok(log_probabilities.gather(&labels.unsqueeze(1)?, 1)?.squeeze(1)?.neg()?)
-}
-
 /// Cross-entropy of the softmax of `logits`, the mean over the batch.
 ///
 /// # Shapes

@@ -8,7 +8,7 @@ mod host;
 mod saliency;
 
 pub use cam::{CamClass, cam_from_features, min_max_normalise, predicted_class};
-pub use classification::{Classification, cross_entropy, cross_entropy_per_image};
+pub use classification::{Classification, cross_entropy};
 pub use cyborg::{CyborgLoss, HumanSaliency, cyborg};
 pub use error::LossError;
 pub use host::{largest, softmax};

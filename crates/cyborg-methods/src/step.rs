@@ -38,8 +38,6 @@ pub struct Step<'a> {
     pub human: &'a HumanSaliency,
     /// People's maps at the resolution of the images, if the needs ask for them.
     pub image_human: Option<&'a HumanSaliency>,
-    /// `(batch)` f32, a weight of at least 0 for each image, if the data state any; their mean over the training set is 1.
-    pub image_weights: Option<&'a Tensor>,
     /// How cross-entropy is computed: label smoothing and class weights are settings of the training, not of a method.
     pub classification: &'a Classification,
 }

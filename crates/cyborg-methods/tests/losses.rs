@@ -66,7 +66,6 @@ impl Inputs {
             cam_tap: "cam",
             human: &self.human,
             image_human: None,
-            image_weights: None,
             classification: &Classification::default(),
         };
         method.terms(&step, &mut Memory::new()).unwrap()

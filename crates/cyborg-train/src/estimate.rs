@@ -1,9 +1,8 @@
 //! How fast a training would be on this machine, measured on noise.
 
-use crate::fit::network_parameters;
+use crate::fit::{network_parameters, new_network};
 use crate::{TrainError, TrainSettings};
 use candle_core::{Device, Tensor};
-use cyborg_backbones::Network;
 use cyborg_loss::cross_entropy;
 use cyborg_seed::Seed;
 use std::time::Instant;
@@ -25,7 +24,7 @@ pub struct ImageTime {
 pub fn image_time(settings: &TrainSettings) -> Result<ImageTime, TrainError> {
     settings.check()?;
     let seed = Seed::new(0);
-    let network = Network::new(settings.architecture, settings.n_classes, &seed)?;
+    let network = new_network(settings)?;
     let protocol = &settings.protocol;
     let mut optimiser = protocol.optimiser.start(&protocol.groups.apply(&network_parameters(&network))?);
     let (n_images, side) = (protocol.batch_size.get().max(2), settings.input_px);

@@ -347,7 +347,7 @@ impl Training<'_> {
 }
 
 /// The network with initial weights drawn from the run's seed, frozen where the protocol says so.
-fn new_network(settings: &TrainSettings) -> Result<Network, TrainError> {
+pub(crate) fn new_network(settings: &TrainSettings) -> Result<Network, TrainError> {
     let seed = Seed::new(settings.seed).child("init");
     let mut network = Network::new(settings.architecture, settings.n_classes, &seed)?;
     network.freeze(&settings.protocol.freeze)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cyborg_data::Transform;
 use cyborg_loss::Classification;
-use cyborg_optim::{Clip, Moment, Optimiser, ParameterGroups, Schedule, Sgd, WarmUp};
+use cyborg_optim::{Clip, Moment, Optimiser, ParameterGroups, Schedule, Sgd, StepDecay, WarmUp};
 use cyborg_settings::{AtLeastOne, Fraction, NonNegative};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,11 +73,11 @@ impl Default for Protocol {
             epochs: const { AtLeastOne::new(50).expect("50 is at least 1") },
             batch_size: const { AtLeastOne::new(20).expect("20 is at least 1") },
             optimiser: Arc::new(Sgd::default()),
-            schedule: default_schedule(),
+            schedule: Arc::new(StepDecay::default()),
             warm_up: None,
             clip: None,
             groups: ParameterGroups::default(),
-            label_smoothing: const { Fraction::new(0.0).expect("0 is a fraction") },
+            label_smoothing: Fraction::zero(),
             class_weights: ClassWeights::None,
             freeze: Vec::new(),
             augment: Vec::new(),
@@ -86,11 +86,6 @@ impl Default for Protocol {
             features_from_second_pass: false,
         }
     }
-}
-
-/// The schedule of the released protocol.
-fn default_schedule() -> Arc<dyn Schedule> {
-    Arc::new(cyborg_optim::StepDecay::default())
 }
 
 impl Protocol {

@@ -100,7 +100,6 @@ impl LossOfBatch {
             cam_tap: self.cam_tap.name(),
             human: &human,
             image_human: image_human.as_ref(),
-            image_weights: None,
             classification: &self.classification,
         };
         let mut terms = self.method.terms(&step, memory)?;

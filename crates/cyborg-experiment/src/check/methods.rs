@@ -71,7 +71,6 @@ impl Check<'_> {
             method: parsed,
             map_control,
             tap: method.tap.clone().unwrap_or_else(|| Tap::RELEASED.name().to_owned()),
-            place: self.source.place_of(here),
         })
     }
 

@@ -105,8 +105,6 @@ pub struct MethodSpec {
     pub tap: String,
     /// What replaces people's maps in training.
     pub map_control: Option<Arc<dyn MapControl>>,
-    /// Where the file states the method, for messages about it: `FILE:LINE:COLUMN`.
-    pub place: String,
 }
 
 /// A network and its input.
