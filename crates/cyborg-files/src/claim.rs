@@ -166,15 +166,8 @@ fn is_live(claim: &Path, folder: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::names_in;
     use std::time::SystemTime;
-
-    fn claims(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).expect("listed");
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
-    }
 
     #[test]
     fn what_a_killed_holder_left_is_free() {
@@ -192,9 +185,9 @@ mod tests {
         assert_eq!(Claim::attempt(&lock, "mine").expect("no fault").err().as_deref(), Some("words 3"));
         leave(3, elsewhere, STALE * 2);
         let claim = Claim::attempt(&lock, "mine").expect("no fault").expect("free");
-        assert_eq!(claims(folder.path()), ["lock.claim.4"], "the leftover is gone");
+        assert_eq!(names_in(folder.path()), ["lock.claim.4"], "the leftover is gone");
         drop(claim);
-        assert!(claims(folder.path()).is_empty());
+        assert!(names_in(folder.path()).is_empty());
         if cfg!(target_os = "linux") {
             // This machine's: whether the process lives decides, however old its claim is.
             let own = Process::own().to_text();
@@ -205,7 +198,7 @@ mod tests {
             child.wait().expect("ended");
             leave(1, &ended, Duration::ZERO);
             let claim = Claim::attempt(&lock, "mine").expect("no fault").expect("free");
-            assert_eq!(claims(folder.path()), ["lock.claim.2"]);
+            assert_eq!(names_in(folder.path()), ["lock.claim.2"]);
             drop(claim);
         }
         // Killed before it wrote anything.

@@ -4,6 +4,8 @@ mod claim;
 mod lock;
 mod machine;
 mod regular;
+#[cfg(test)]
+mod testing;
 mod unfinished;
 mod whole_file;
 

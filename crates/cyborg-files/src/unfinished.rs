@@ -123,15 +123,8 @@ fn remove_if_abandoned(path: &Path, is_of_this_machine: bool) -> io::Result<()> 
 mod tests {
     use super::*;
     use crate::WholeFile;
+    use crate::testing::names_in;
     use std::io::Write;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).expect("listed");
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
-    }
 
     #[test]
     fn only_our_names_count() {
@@ -161,7 +154,7 @@ mod tests {
         let name = "ä".repeat(127) + "x";
         assert_eq!(name.len(), 255);
         crate::write_whole(&folder.path().join(&name), b"whole").expect("written");
-        assert_eq!(names(folder.path()), [name]);
+        assert_eq!(names_in(folder.path()), [name]);
     }
 
     #[test]
@@ -190,7 +183,7 @@ mod tests {
         let alive_name = alive.unfinished_path().file_name().expect("a name").to_string_lossy().into_owned();
         expected.push(alive_name);
         expected.sort();
-        assert_eq!(names(folder.path()), expected);
+        assert_eq!(names_in(folder.path()), expected);
     }
 
     #[test]
@@ -201,6 +194,6 @@ mod tests {
         let mut file = WholeFile::create(&path).expect("begun");
         file.write_all(b"whole").expect("written");
         file.finish().expect("finished");
-        assert_eq!(names(folder.path()), ["a"]);
+        assert_eq!(names_in(folder.path()), ["a"]);
     }
 }

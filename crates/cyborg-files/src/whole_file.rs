@@ -142,11 +142,7 @@ fn sync_folder_of(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).expect("listed");
-        entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect()
-    }
+    use crate::testing::names_in;
 
     #[test]
     fn replaces_and_leaves_no_sibling() {
@@ -155,7 +151,7 @@ mod tests {
         write_whole(&path, b"one, longer").expect("first");
         write_whole(&path, b"two").expect("second");
         assert_eq!(fs::read(&path).expect("read"), b"two");
-        assert_eq!(names(folder.path()), ["a.txt"]);
+        assert_eq!(names_in(folder.path()), ["a.txt"]);
     }
 
     #[test]
@@ -168,7 +164,7 @@ mod tests {
         assert_eq!(fs::read(&path).expect("read"), b"before");
         drop(file);
         assert_eq!(fs::read(&path).expect("read"), b"before");
-        assert_eq!(names(folder.path()), ["a.txt"]);
+        assert_eq!(names_in(folder.path()), ["a.txt"]);
     }
 
     #[test]
@@ -182,7 +178,7 @@ mod tests {
         second.finish().expect("finished");
         first.finish().expect("finished");
         assert_eq!(fs::read(&path).expect("read"), b"first");
-        assert_eq!(names(folder.path()), ["a.txt"]);
+        assert_eq!(names_in(folder.path()), ["a.txt"]);
     }
 
     #[test]
@@ -198,8 +194,7 @@ mod tests {
         // A folder in the file's place: the attempt is gone again.
         fs::create_dir(folder.path().join("taken")).expect("made");
         write_whole(&folder.path().join("taken"), b"x").expect_err("a folder is in the way");
-        let mut left = names(folder.path());
-        left.sort();
+        let left = names_in(folder.path());
         assert_eq!(left, ["file", "taken"]);
     }
 }

@@ -41,6 +41,34 @@ pub struct Source {
     pub anonymous: bool,
 }
 
+/// The sources of a domain with two classes. Those of class 0 stand in training and testing and show every subject twice;
+/// those of class 1 stand in training alone or in testing alone, and none of their subjects is met again.
+pub(crate) fn two_class_sources<'a>(
+    class_0: impl IntoIterator<Item = &'a str>,
+    class_1_in_training: impl IntoIterator<Item = String>,
+    class_1_in_testing: impl IntoIterator<Item = String>,
+) -> Vec<Source> {
+    let class_0 = class_0.into_iter().map(|name| Source {
+        name: name.to_owned(),
+        label: 0,
+        training: true,
+        testing: true,
+        images_per_subject: 2,
+        anonymous: false,
+    });
+    let class_1 = |name: String, training: bool| Source {
+        name,
+        label: 1,
+        training,
+        testing: !training,
+        images_per_subject: 1,
+        anonymous: true,
+    };
+    let in_training = class_1_in_training.into_iter().map(|name| class_1(name, true));
+    let in_testing = class_1_in_testing.into_iter().map(|name| class_1(name, false));
+    class_0.chain(in_training).chain(in_testing).collect()
+}
+
 /// One image to draw. Its pixels follow from the settings' seed and these fields alone.
 #[derive(Clone, Debug)]
 pub struct PlannedImage {

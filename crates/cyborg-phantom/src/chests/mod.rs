@@ -5,7 +5,7 @@ mod hospital;
 mod picture;
 
 use crate::phantom::{Phantom, Picture, Words};
-use crate::plan::{PlannedImage, Source};
+use crate::plan::{PlannedImage, Source, two_class_sources};
 use crate::settings::{Common, phantom_settings};
 use finding::{training_findings, unseen_findings};
 use hospital::HOSPITALS;
@@ -51,25 +51,11 @@ impl Phantom for ChestPhantom {
     }
 
     fn sources(&self) -> Vec<Source> {
-        let hospitals = HOSPITALS.iter().map(|hospital| Source {
-            name: hospital.name.to_owned(),
-            label: 0,
-            training: true,
-            testing: true,
-            images_per_subject: 2,
-            anonymous: false,
-        });
-        let finding = |name: String, training: bool| Source {
-            name,
-            label: 1,
-            training,
-            testing: !training,
-            images_per_subject: 1,
-            anonymous: true,
-        };
-        let training = training_findings().into_iter().map(|f| finding(f.name, true));
-        let unseen = unseen_findings(self.findings).into_iter().map(|f| finding(f.name, false));
-        hospitals.chain(training).chain(unseen).collect()
+        two_class_sources(
+            HOSPITALS.iter().map(|hospital| hospital.name),
+            training_findings().into_iter().map(|finding| finding.name),
+            unseen_findings(self.findings).into_iter().map(|finding| finding.name),
+        )
     }
 
     fn picture<'a>(&'a self, image: &'a PlannedImage) -> Box<dyn Picture + 'a> {

@@ -9,7 +9,7 @@ mod sources;
 mod stamp;
 
 use crate::phantom::{Phantom, Picture, Words};
-use crate::plan::{PlannedImage, Source};
+use crate::plan::{PlannedImage, Source, two_class_sources};
 use crate::settings::{Common, folder_name, phantom_settings};
 use sources::{CAMERAS, training_generators, unseen_generators};
 
@@ -57,26 +57,11 @@ impl Phantom for FacePhantom {
     }
 
     fn sources(&self) -> Vec<Source> {
-        let cameras = CAMERAS.iter().map(|camera| Source {
-            name: camera.name.to_owned(),
-            label: 0,
-            training: true,
-            testing: true,
-            // A camera meets each person twice; a generator never makes the same person again.
-            images_per_subject: 2,
-            anonymous: false,
-        });
-        let generator = |name: String, training: bool| Source {
-            name,
-            label: 1,
-            training,
-            testing: !training,
-            images_per_subject: 1,
-            anonymous: true,
-        };
-        let training = training_generators().into_iter().map(|g| generator(g.name, true));
-        let unseen = unseen_generators(self.generators).into_iter().map(|g| generator(g.name, false));
-        cameras.chain(training).chain(unseen).collect()
+        two_class_sources(
+            CAMERAS.iter().map(|camera| camera.name),
+            training_generators().into_iter().map(|generator| generator.name),
+            unseen_generators(self.generators).into_iter().map(|generator| generator.name),
+        )
     }
 
     fn picture<'a>(&'a self, image: &'a PlannedImage) -> Box<dyn Picture + 'a> {

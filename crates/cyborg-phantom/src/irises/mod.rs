@@ -5,7 +5,7 @@ mod picture;
 mod sensor;
 
 use crate::phantom::{Phantom, Picture, Words};
-use crate::plan::{PlannedImage, Source};
+use crate::plan::{PlannedImage, Source, two_class_sources};
 use crate::settings::{Common, phantom_settings};
 use attack::{training_attacks, unseen_attacks};
 use sensor::SENSORS;
@@ -51,25 +51,11 @@ impl Phantom for IrisPhantom {
     }
 
     fn sources(&self) -> Vec<Source> {
-        let sensors = SENSORS.iter().map(|sensor| Source {
-            name: sensor.name.to_owned(),
-            label: 0,
-            training: true,
-            testing: true,
-            images_per_subject: 2,
-            anonymous: false,
-        });
-        let attack = |name: String, training: bool| Source {
-            name,
-            label: 1,
-            training,
-            testing: !training,
-            images_per_subject: 1,
-            anonymous: true,
-        };
-        let training = training_attacks().into_iter().map(|a| attack(a.name, true));
-        let unseen = unseen_attacks(self.attacks).into_iter().map(|a| attack(a.name, false));
-        sensors.chain(training).chain(unseen).collect()
+        two_class_sources(
+            SENSORS.iter().map(|sensor| sensor.name),
+            training_attacks().into_iter().map(|attack| attack.name),
+            unseen_attacks(self.attacks).into_iter().map(|attack| attack.name),
+        )
     }
 
     fn picture<'a>(&'a self, image: &'a PlannedImage) -> Box<dyn Picture + 'a> {
